@@ -1,0 +1,1 @@
+"""Kilonova: OpenStack Compute made anew, as one coherent product."""

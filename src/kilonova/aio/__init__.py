@@ -1,0 +1,1 @@
+"""Small asyncio tools: supervise, retry, deadline, blocking, bell, clock."""

@@ -1,0 +1,1 @@
+"""Messages between services: call, tell, fan out; in process, over ZeroMQ, over RabbitMQ."""

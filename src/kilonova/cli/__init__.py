@@ -1,0 +1,1 @@
+"""The command line: up, down, status, doctor, trace, serve, db, test."""

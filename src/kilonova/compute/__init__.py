@@ -1,0 +1,1 @@
+"""The agent on a host: drives a hypervisor; has no database access."""

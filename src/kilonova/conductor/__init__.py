@@ -1,0 +1,1 @@
+"""The way to the database for compute hosts; runs sagas and duties."""

@@ -1,0 +1,1 @@
+"""nova.conf's sections and option names, as typed frozen values."""

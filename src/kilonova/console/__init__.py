@@ -1,0 +1,1 @@
+"""Console tokens (consoleauth) and the proxies that honour them."""

@@ -1,0 +1,1 @@
+"""Web pages that show what the cloud does; a client of the public API and nothing more."""

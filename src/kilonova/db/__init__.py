@@ -1,0 +1,1 @@
+"""SQL: engine, dialects, tables, repositories, transactions, leases, versions."""

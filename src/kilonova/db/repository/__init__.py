@@ -1,0 +1,1 @@
+"""SQL in, domain out: one repository per noun, one writer per table."""

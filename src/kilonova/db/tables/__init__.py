@@ -1,0 +1,1 @@
+"""Tables of the compute database, one module per noun."""

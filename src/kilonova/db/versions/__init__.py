@@ -1,0 +1,1 @@
+"""Alembic versions, additive first."""

@@ -1,0 +1,1 @@
+"""Things kept true for ever, one module each."""

@@ -1,0 +1,1 @@
+"""Keystone v3: tokens, catalog, projects, users, roles."""

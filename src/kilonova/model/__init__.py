@@ -1,0 +1,1 @@
+"""The domain: values (frozen), rules, state tables, errors. Pure; no await, no I/O. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""REST clients of the four neighbours: identity, image, network, volume; embedded or the real ones."""

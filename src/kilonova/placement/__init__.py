@@ -1,0 +1,1 @@
+"""Inventories, allocations, traits: what is left where. REST too."""

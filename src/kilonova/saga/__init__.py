@@ -1,0 +1,1 @@
+"""Durable workflows: definition, log, plan, executor, recovery, and the trial kit that proves each saga."""

@@ -1,0 +1,1 @@
+"""Filters and weighers choose a host, claims in placement, explains every refusal."""

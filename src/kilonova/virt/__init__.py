@@ -1,0 +1,1 @@
+"""Hypervisors: a small core every driver has, and abilities some have."""

@@ -1,0 +1,1 @@
+"""Cinder v3: types, volumes, snapshots, attachments."""

@@ -1,0 +1,1 @@
+"""HTTP: router, request, response, authentication, REST client."""
