@@ -95,10 +95,13 @@ class GuestEvent(msgspec.Struct, frozen=True, kw_only=True):
     kind: GuestEventKind
 
 
+ConsoleKind = Literal["vnc", "spice", "serial"]
+
+
 class ConsoleAddress(msgspec.Struct, frozen=True, kw_only=True):
     """Where a proxy reaches a guest's console. `unix_path` when set wins over host and port."""
 
-    kind: Literal["vnc", "spice", "serial"]
+    kind: ConsoleKind
     host: str
     port: int
     unix_path: str | None = None

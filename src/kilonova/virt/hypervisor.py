@@ -32,7 +32,7 @@ class Hypervisor(Protocol):
     async def info(self, guest: GuestId) -> GuestInfo: ...
 
     async def define(self, spec: GuestSpec) -> None:
-        """Make the disks that are missing (never touching those that exist) and (re)define the guest; does not start it."""
+        """Make the disks that are missing (never touching those that exist) and (re)define the guest; not start it."""
 
     async def power_on(self, guest: GuestId) -> None: ...
 
