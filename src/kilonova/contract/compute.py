@@ -1,0 +1,298 @@
+"""Orders for a compute host, and what it answers.
+
+An order is durable work: the conductor casts it (again and again until it has the outcome), the host does it once,
+journals the outcome under the order's key, and reports it to the conductor. Orders of older epochs are refused.
+"""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from kilonova.contract.message import call, cast
+from kilonova.model.ids import ServerId
+
+
+class NetworkRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user asked for: a network (a port is made), or a port of theirs."""
+
+    network_id: str | None = None
+    port_id: str | None = None
+    fixed_ip: str | None = None
+    tag: str | None = None
+
+
+class BlockDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """One block device of a server, as the record has it. Sizes in GiB; `boot_index` 0 is the root, None does not boot."""
+
+    id: str
+    source_type: Literal["image", "volume", "snapshot", "blank"]
+    destination_type: Literal["local", "volume"]
+    boot_index: int | None = None
+    image_id: str | None = None
+    volume_id: str | None = None
+    snapshot_id: str | None = None
+    volume_size: int | None = None
+    volume_type: str | None = None
+    delete_on_termination: bool = False
+    device_name: str | None = None
+    disk_bus: str | None = None
+    guest_format: str | None = None
+    tag: str | None = None
+    attachment_id: str | None = None
+
+
+class FlavorOf(msgspec.Struct, frozen=True, kw_only=True):
+    """A server's own copy of its flavor; later edits of the flavor do not reach it. Memory and swap in MiB, disks in GiB."""
+
+    id: str
+    name: str
+    vcpus: int
+    memory_mib: int
+    root_gib: int
+    ephemeral_gib: int = 0
+    swap_mib: int = 0
+    rxtx_factor: float = 1.0
+    extra_specs: dict[str, str] = {}
+    description: str | None = None
+
+
+class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """All a host needs to know of a server to make its guest, from the record as it is now."""
+
+    id: ServerId
+    name: str
+    hostname: str
+    number: int
+    project_id: str
+    user_id: str
+    flavor: FlavorOf
+    image_id: str | None
+    key_name: str | None = None
+    key_data: str | None = None
+    user_data: str | None = None
+    metadata: dict[str, str] = {}
+    config_drive: bool = False
+    availability_zone: str = ""
+    launch_index: int = 0
+    reservation_id: str = ""
+    admin_password: str | None = None
+    image_properties: dict[str, str] = {}
+    networks: tuple[NetworkRequest, ...] | Literal["auto", "none"] = ()
+    security_groups: tuple[str, ...] = ()
+    block_devices: tuple[BlockDevice, ...] = ()
+    ports: tuple[str, ...] = ()
+    vm_state: str = "building"
+
+
+class Vif(msgspec.Struct, frozen=True, kw_only=True):
+    """One interface of a server as the network service told it. `created_here` ports are deleted with the server."""
+
+    port_id: str
+    network_id: str
+    network_name: str
+    mac: str
+    addresses: tuple[tuple[str, int], ...] = ()  # (address, IP version), fixed ones, in the port's order
+    floating: tuple[tuple[str, int], ...] = ()
+    tag: str | None = None
+    mtu: int = 1500
+    created_here: bool = True
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """`key` names the work for ever; `epoch` is the lease's, so that a conductor that lost it can do no harm."""
+
+    key: str
+    epoch: int
+    server_id: ServerId
+
+
+class Build(Order, frozen=True, kw_only=True):
+    """Make everything of the server on this host and start it. Outcome: Built."""
+
+
+class Destroy(Order, frozen=True, kw_only=True):
+    """Remove everything of the server from this host. Volumes are detached; ports are unplugged and, where `ports`, deleted."""
+
+    ports: bool = True
+    volumes: bool = True
+
+
+class PowerOn(Order, frozen=True, kw_only=True):
+    pass
+
+
+class PowerOff(Order, frozen=True, kw_only=True):
+    """Clean shutdown within `grace_s` seconds, else the plug."""
+
+    grace_s: float = 60.0
+
+
+class Reboot(Order, frozen=True, kw_only=True):
+    """Soft: clean shutdown, then a new process. Hard: the guest is defined anew from the record, ports and volumes afresh."""
+
+    hard: bool = False
+    grace_s: float = 60.0
+
+
+class Pause(Order, frozen=True, kw_only=True):
+    pass
+
+
+class Unpause(Order, frozen=True, kw_only=True):
+    pass
+
+
+class Suspend(Order, frozen=True, kw_only=True):
+    pass
+
+
+class Resume(Order, frozen=True, kw_only=True):
+    pass
+
+
+class Rebuild(Order, frozen=True, kw_only=True):
+    """New root disk from the record's image, same ports and volumes."""
+
+
+class Snapshot(Order, frozen=True, kw_only=True):
+    """Write the root disk to the image (made already, queued)."""
+
+    image_id: str
+
+
+class ResizeHere(Order, frozen=True, kw_only=True):
+    """Power off, keep the old root, define with the record's new flavor, power on where `start`."""
+
+    old_flavor: FlavorOf
+    new_flavor: FlavorOf
+    start: bool = True
+
+
+class ConfirmResizeHere(Order, frozen=True, kw_only=True):
+    pass
+
+
+class RevertResizeHere(Order, frozen=True, kw_only=True):
+    """Back to the old root disk and the record's flavor; also undoes a half-done ResizeHere."""
+
+    old_flavor: FlavorOf
+    start: bool = True
+
+
+class AttachVolume(Order, frozen=True, kw_only=True):
+    volume_id: str
+    attachment_id: str
+    device: str | None = None
+    tag: str | None = None
+
+
+class DetachVolume(Order, frozen=True, kw_only=True):
+    volume_id: str
+    attachment_id: str | None = None
+
+
+class AttachInterface(Order, frozen=True, kw_only=True):
+    """Plug the port, which exists, into the guest. Outcome: Built with all vifs."""
+
+    port_id: str
+    tag: str | None = None
+    created_here: bool = False
+
+
+class DetachInterface(Order, frozen=True, kw_only=True):
+    port_id: str
+    delete_port: bool = True
+
+
+class Rescue(Order, frozen=True, kw_only=True):
+    image_id: str | None = None
+    password: str | None = None
+
+
+class Unrescue(Order, frozen=True, kw_only=True):
+    pass
+
+
+class SetPassword(Order, frozen=True, kw_only=True):
+    password: str
+
+
+class CrashDump(Order, frozen=True, kw_only=True):
+    pass
+
+
+AnyOrder = (
+    Build
+    | Destroy
+    | PowerOn
+    | PowerOff
+    | Reboot
+    | Pause
+    | Unpause
+    | Suspend
+    | Resume
+    | Rebuild
+    | Snapshot
+    | ResizeHere
+    | ConfirmResizeHere
+    | RevertResizeHere
+    | AttachVolume
+    | DetachVolume
+    | AttachInterface
+    | DetachInterface
+    | Rescue
+    | Unrescue
+    | SetPassword
+    | CrashDump
+)
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order changed, for the record; None means unchanged. `power_state` as OS-EXT-STS:power_state."""
+
+    power_state: int | None = None
+    vifs: tuple[Vif, ...] | None = None
+    block_devices: tuple[BlockDevice, ...] | None = None
+    device: str | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How an order ended: `facts`, or an error by kind, message and public attributes."""
+
+    key: str
+    server_id: ServerId
+    host: str
+    facts: Facts = Facts()
+    error: str | None = None
+    message: str = ""
+    attributes: dict[str, object] = {}
+
+
+class GuestConsole(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a proxy reaches the guest."""
+
+    host: str
+    port: int
+    unix_path: str | None = None
+    internal_access_path: str | None = None
+
+
+class Compute(Protocol):
+    """Topic `compute.HOST`."""
+
+    @cast(step="12-13")
+    async def perform(self, order: AnyOrder) -> None:
+        """Do it, once, and report the outcome to the conductor."""
+
+    @call(timeout_s=30)
+    async def console_output(self, server_id: ServerId, lines: int | None) -> str: ...
+
+    @call(timeout_s=30)
+    async def console(self, server_id: ServerId, kind: Literal["vnc", "spice", "serial"]) -> GuestConsole:
+        """Errors: ConsoleUnavailable, GuestNotFound, GuestNotRunning."""
+
+    @call(timeout_s=30)
+    async def diagnostics(self, server_id: ServerId) -> dict[str, object]: ...
+
+    @call(timeout_s=30)
+    async def uptime(self) -> str: ...

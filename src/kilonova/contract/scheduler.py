@@ -1,0 +1,99 @@
+"""What the scheduler is asked and what it answers."""
+
+from typing import Protocol
+
+import msgspec
+
+from kilonova.contract.message import call
+from kilonova.model.errors import Conflict
+from kilonova.model.ids import HostName, ServerId
+
+
+class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a placement decision depends on; stored with the server and used again at every move."""
+
+    server_id: ServerId
+    project_id: str
+    user_id: str
+    flavor_id: str = ""
+    flavor_name: str = ""
+    vcpus: int = 0
+    memory_mib: int = 0
+    root_gib: int = 0
+    ephemeral_gib: int = 0
+    swap_mib: int = 0
+    extra_specs: dict[str, str] = {}
+    image_id: str | None = None
+    image_properties: dict[str, str] = {}
+    boots_from_volume: bool = False
+    availability_zone: str | None = None
+    force_host: HostName | None = None
+    requested_host: HostName | None = None
+    ignore_hosts: tuple[HostName, ...] = ()
+    hints: dict[str, list[str]] = {}
+    group_id: str | None = None
+
+    def resources(self) -> dict[str, int]:
+        """Amounts to claim, by standard resource class; zeros left out. Disk counts in whole GiB, swap rounded up."""
+        disk = (0 if self.boots_from_volume else self.root_gib) + self.ephemeral_gib + -(-self.swap_mib // 1024)
+        amounts = {"VCPU": self.vcpus, "MEMORY_MB": self.memory_mib, "DISK_GB": disk}
+        for key, value in self.extra_specs.items():
+            if key.startswith("resources:") and value.isdigit():
+                amounts[key.removeprefix("resources:")] = int(value)
+        return {name: amount for name, amount in amounts.items() if amount}
+
+
+class FilterCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many hosts a filter (or placement's own checks) was given and let through, and what was short."""
+
+    name: str
+    given: int
+    passed: int
+    short: str = ""
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """The chosen host, already claimed for; and how it was found."""
+
+    host: HostName
+    node: str
+    availability_zone: str
+    counts: tuple[FilterCount, ...] = ()
+
+
+class NoValidHost(Conflict):
+    """No host took the request. `counts` are FilterCount as maps; the message names each filter and what was short."""
+
+    def __init__(self, reason: str, counts: list[dict[str, object]]) -> None:
+        super().__init__(f"No valid host was found. {reason}")
+        self.counts = counts
+
+
+class HostUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a host says of itself now and then, and at once when something changed."""
+
+    host: HostName
+    node_id: str
+    hypervisor_hostname: str
+    hypervisor_type: str
+    hypervisor_version: int
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    host_ip: str
+    traits: frozenset[str] = frozenset()
+    cpu_info: dict[str, object] = {}
+    metrics: dict[str, float] = {}
+    build_failures: int = 0
+
+
+class Scheduler(Protocol):
+    """Topic `scheduler`."""
+
+    @call(timeout_s=30, step="9-11")
+    async def select(self, spec: RequestSpec, consumer: str, attempt: int, avoid: tuple[HostName, ...]) -> Selection:
+        """Choose a host and claim on it in placement for `consumer`. Errors: NoValidHost."""
+
+    @call(timeout_s=30)
+    async def explain(self, spec: RequestSpec) -> tuple[FilterCount, ...]:
+        """The same decision without a claim."""

@@ -1,0 +1,213 @@
+"""A private libvirtd and virtlogd below a state directory, started when they do not run and left running with guests.
+
+As root they live in a mount namespace where libvirt's fixed directories are ours, in the root network namespace (the
+network agent's bridges and taps are there). Without root they are libvirt's session daemons, told by XDG variables.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from kilonova.model.errors import HypervisorUnavailable
+from kilonova.virt.libvirt import reaper
+from kilonova.virt.libvirt.short_path import short_alias
+
+_START_DEADLINE_S = 15.0
+_STOP_DEADLINE_S = 10.0
+_LOOK_AGAIN_S = 0.01
+_LOG_TAIL = 600
+
+# Each of these libvirt keeps at a fixed place; in the daemon's mount namespace ours is there instead.
+_FIXED = {
+    "run": "/run/libvirt",
+    "etc": "/etc/libvirt",
+    "lib": "/var/lib/libvirt",
+    "log": "/var/log/libvirt",
+    "cache": "/var/cache/libvirt",
+}
+
+# cgroup_controllers: with none at all a restarted libvirtd kills its guests; with the default list too where
+# cgroup v1 and v2 are mixed. cpuacct alone survives restarts on both.
+_QEMU_CONF = """\
+namespaces = []
+security_driver = "none"
+remember_owner = 0
+seccomp_sandbox = 1
+stdio_handler = "logd"
+vnc_listen = "127.0.0.1"
+spice_listen = "127.0.0.1"
+max_core = 0
+"""
+_ROOT_QEMU_CONF = """\
+user = "root"
+group = "root"
+dynamic_ownership = 0
+cgroup_controllers = [ "cpuacct" ]
+"""
+_LIBVIRTD_CONF = """\
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+unix_sock_rw_perms = "0700"
+unix_sock_ro_perms = "0700"
+max_clients = 50
+min_workers = 2
+log_level = 3
+host_uuid = "{host_uuid}"
+"""
+# A guest that floods its console must not fill the host's disk: two files of 2 MiB.
+_VIRTLOGD_CONF = """\
+max_size = 2097152
+max_backups = 1
+log_level = 3
+"""
+
+
+class PrivateDaemon:
+    """`home` holds all files; `session` means without root. Methods block: call them off the loop."""
+
+    def __init__(self, home: Path, *, session: bool) -> None:
+        self._home = home
+        self._session = session
+        self._lock = home / "reaper.pid"
+        self._log = home / "daemon.log"
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        """For libvirt.open; valid after `ensure`."""
+        return f"qemu+unix:///{'session' if self._session else 'system'}?socket={self._socket()}"
+
+    def ensure(self) -> None:
+        """Return when libvirtd takes connections. Errors: HypervisorUnavailable with the daemon's last words."""
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._drop_stale_socket()
+        if self._write_configuration():
+            self._signal(signal.SIGHUP)
+        deadline = time.monotonic() + _START_DEADLINE_S
+        while not self._takes_connections():
+            if time.monotonic() > deadline:
+                raise HypervisorUnavailable(f"libvirtd did not start: {self._last_words()}")
+            self._wake()
+            time.sleep(_LOOK_AGAIN_S)
+
+    def stop(self) -> None:
+        """Stop libvirtd; with the last guest its reaper goes too. Guests are not touched."""
+        self._signal(signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_DEADLINE_S
+        while self._takes_connections() and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _etc(self) -> Path:
+        return self._home / ("config/libvirt" if self._session else "etc")
+
+    def _socket(self) -> Path:
+        run = short_alias(self._home) / "run"
+        return (run / "libvirt" if self._session else run) / "libvirt-sock"
+
+    def _write_configuration(self) -> bool:
+        """True when something that libvirtd had read is different now."""
+        etc = self._etc()
+        etc.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._home / "run").mkdir(mode=0o700, exist_ok=True)
+        files = {
+            "qemu.conf": _QEMU_CONF if self._session else _QEMU_CONF + _ROOT_QEMU_CONF,
+            "libvirtd.conf": _LIBVIRTD_CONF.format(host_uuid=self._host_uuid()),
+            "virtlogd.conf": _VIRTLOGD_CONF,
+        }
+        changed = False
+        for name, text in files.items():
+            path = etc / name
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+                changed = True
+        return changed
+
+    def _host_uuid(self) -> str:
+        """Of this state directory; libvirt tells hosts apart by it, and the machine's own may be shared or missing."""
+        path = self._home / "host-uuid"
+        if not path.exists():
+            path.write_text(str(uuid.uuid4()))
+        return path.read_text().strip()
+
+    def _job(self) -> dict[str, object]:
+        etc = self._etc() if self._session else Path(_FIXED["etc"])
+        run = self._home / "run"
+        return {
+            "lock": str(self._lock),
+            "binds": [] if self._session else [[str(self._home / ours), theirs] for ours, theirs in _FIXED.items()],
+            "hide": ["/sys/fs/cgroup/unified"],
+            "daemons": [
+                ["virtlogd", "-f", str(etc / "virtlogd.conf"), "-p", str(run / "virtlogd.pid")],
+                ["libvirtd", "-f", str(etc / "libvirtd.conf"), "-p", str(run / "libvirtd.pid")],
+            ],
+            "environment": self._environment(),
+        }
+
+    def _environment(self) -> dict[str, str]:
+        path = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"}
+        if not self._session:
+            return path
+        short = short_alias(self._home)
+        return path | {
+            "HOME": str(short),
+            "XDG_RUNTIME_DIR": str(short / "run"),
+            "XDG_CONFIG_HOME": str(short / "config"),
+            "XDG_CACHE_HOME": str(short / "cache"),
+            "XDG_DATA_HOME": str(short / "data"),
+        }
+
+    def _wake(self) -> None:
+        """Bring libvirtd back where a stop left only the guests' reaper; start a reaper where there is none."""
+        if not self._signal(signal.SIGUSR1) and (self._child is None or self._child.poll() is not None):
+            self._start()
+
+    def _signal(self, number: signal.Signals) -> bool:
+        """False when no reaper lives."""
+        pid = self._reaper()
+        if pid is not None:
+            os.kill(pid, number)
+        return pid is not None
+
+    def _start(self) -> None:
+        command = [sys.executable, "-I", "-S", reaper.__file__, json.dumps(self._job())]
+        with self._log.open("ab") as log:
+            self._child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+            )
+
+    def _reaper(self) -> int | None:
+        """Its pid while it lives; told by the lock it holds, so a number used again cannot fool us."""
+        try:
+            file = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(os.read(file, 20) or 0) or None
+        finally:
+            os.close(file)
+        return None
+
+    def _drop_stale_socket(self) -> None:
+        if self._reaper() is None:
+            self._socket().unlink(missing_ok=True)
+
+    def _takes_connections(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self._socket()))
+            except OSError:
+                return False
+            return True
+
+    def _last_words(self) -> str:
+        text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return text[-_LOG_TAIL:].strip() or "it said nothing"
