@@ -1,20 +1,22 @@
 """Statements: SQLAlchemy Core constructs, compiled once per dialect and run as text on the raw driver.
 
-Make them at import, as module-level constants. A statement whose shape depends on the call (the columns to update, how
-many ids, which filters) comes from a cached factory such as `update_columns` or one of your own under `functools.lru_cache`.
+Make them at import, as module-level constants. A statement whose shape depends on the call (which columns, how many ids,
+which filters) comes from a cached factory such as `update_columns` or one of your own under `functools.lru_cache`.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, update
+from sqlalchemy import BindParameter, ColumnElement, Insert, Table, bindparam, delete, insert, update
 from sqlalchemy.dialects.mysql.asyncmy import MySQLDialect_asyncmy
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import Executable
+from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.sql import ClauseElement, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 
 def _mysql() -> Dialect:
@@ -28,32 +30,66 @@ def _mysql() -> Dialect:
 
 DIALECTS: dict[str, Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="qmark"),
-    "postgresql": PGDialect_asyncpg(),
+    "postgresql": PGDialect_asyncpg(),  # type: ignore[no-untyped-call]
     "mysql": _mysql(),
 }
 
 
 class Prepared:
-    """SQL text and how to order its arguments."""
+    """SQL text and how to order its arguments. `writes`: inserts, updates or deletes something, or defines a table."""
 
-    __slots__ = ("_defaults", "_names", "columns", "text")
+    __slots__ = ("_defaults", "_known", "_names", "_spare", "columns", "text", "writes")
 
-    def __init__(self, construct: Executable, dialect: Dialect) -> None:
-        compiled = construct.compile(dialect=dialect)  # type: ignore[attr-defined]
+    def __init__(self, construct: ClauseElement, dialect: Dialect) -> None:
+        self.writes = getattr(construct, "is_dml", False)
+        self._spare: Mapping[str, Any] = _insert_defaults(construct)
+        visitors.traverse(construct, {}, {"bindparam": _let_wait})
+        if isinstance(construct, ExecutableDDLElement):
+            self.text = str(construct.compile(dialect=dialect))
+            self.writes = True
+            self._take((), {}, ())
+            return
+        # Lists given as literals are spelled out now: nobody expands them later.
+        compiled = construct.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         assert isinstance(compiled, SQLCompiler)
         self.text = compiled.string
-        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self._defaults: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
-        self.columns: tuple[str, ...] = tuple(str(entry.keyname) for entry in compiled._result_columns)
-        table = getattr(construct, "table", None)
-        if isinstance(table, Table) and getattr(construct, "is_insert", False):
-            for column in table.columns:
-                if column.default is not None and column.default.is_scalar:
-                    self._defaults.setdefault(column.name, column.default.arg)
+        self._take(
+            tuple(compiled.positiontup or ()),
+            {name: value for name, value in compiled.params.items() if value is not None},
+            tuple(str(entry.keyname) for entry in compiled._result_columns),
+        )
+
+    def _take(self, names: tuple[str, ...], literals: dict[str, Any], columns: tuple[str, ...]) -> None:
+        self._names = names
+        self._known = frozenset(names)
+        self._defaults: dict[str, Any] = {**self._spare, **literals}
+        self.columns = columns
 
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
+        """The arguments in order. Errors: TypeError for one that is missing or that the statement does not know."""
         defaults = self._defaults
-        return [given[name] if name in given else defaults.get(name) for name in self._names]
+        try:
+            ordered = [given[name] if name in given else defaults[name] for name in self._names]
+        except KeyError as missing:
+            raise TypeError(f"The statement needs {missing}: {self.text}") from None
+        if not given.keys() <= self._known:
+            raise TypeError(f"The statement does not know {sorted(given.keys() - self._known)}: {self.text}")
+        return ordered
+
+
+def _let_wait(parameter: "BindParameter[Any]") -> None:
+    """A value may come at execution."""
+    parameter.required = False
+
+
+def _insert_defaults(construct: ClauseElement) -> dict[str, Any]:
+    """What the columns of an insert get when they are not given: their scalar default, else NULL."""
+    if not isinstance(construct, Insert) or not isinstance(construct.table, Table):
+        return {}
+    return {
+        column.name: column.default.arg if isinstance(column.default, ScalarElementColumnDefault) else None
+        for column in construct.table.columns
+    }
 
 
 class Statement:
@@ -61,7 +97,7 @@ class Statement:
 
     __slots__ = ("_construct", "_prepared")
 
-    def __init__(self, construct: Executable) -> None:
+    def __init__(self, construct: ClauseElement) -> None:
         self._construct = construct
         self._prepared: dict[str, Prepared] = {}
 
@@ -75,7 +111,7 @@ class Statement:
 @lru_cache(maxsize=1024)
 def insert_into(table: Table) -> Statement:
     """Insert one row: missing columns get their scalar default, else NULL."""
-    return Statement(insert(table).values({column.name: bindparam(column.name) for column in _own(table)}))
+    return Statement(insert(table).inline().values({column.name: bindparam(column.name) for column in _own(table)}))
 
 
 @lru_cache(maxsize=1024)
