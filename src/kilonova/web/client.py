@@ -12,6 +12,7 @@ import msgspec
 
 from kilonova.model.errors import Unavailable
 from kilonova.observe import trace
+from kilonova.web.asgi_transport import AsgiTransport
 from kilonova.web.status import family_of
 
 _decode = msgspec.json.Decoder().decode
@@ -24,8 +25,7 @@ class RestClient:
     def __init__(self, target: str, base_url: str, *, app: Any = None, timeout_s: float = 60.0) -> None:
         self.target = target
         self.base_url = base_url.rstrip("/")
-        # An embedded application that raises must look like a remote one that answers 500.
-        transport = None if app is None else httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        transport = None if app is None else AsgiTransport(app)
         self._http = httpx.AsyncClient(transport=transport, timeout=timeout_s, trust_env=False)
 
     async def request(
@@ -64,7 +64,7 @@ class RestClient:
 
     def stream(self, method: str, path: str, *, token: str | None, content: AsyncIterable[bytes] | None = None,
                headers: Mapping[str, str] | None = None) -> Any:  # fmt: skip
-        """`async with client.stream(…) as answer: async for chunk in answer.aiter_bytes()`; check `answer.status_code`."""
+        """`async with client.stream(…) as answer`, then `answer.aiter_bytes()`; check `answer.status_code` first."""
         return self._http.stream(method, self.base_url + path, headers=self._headers(token, headers), content=content)
 
     def _headers(self, token: str | None, more: Mapping[str, str] | None) -> dict[str, str]:
