@@ -1,8 +1,10 @@
 """The network on a host: what the network service wants there, as frozen values, and who says what to whom.
 
-The service keeps the truth and rings (`NetworkAgent.changed`); the agent asks what is wanted (`NetworkDirectory.wanted`),
-makes it so, and reports which ports work. A lost bell delays nothing but the bell: an agent asks for everything when it
-starts, and `plug` asks for a network it has not heard of. Addresses are text, networks in CIDR notation.
+The service keeps the truth and rings (`NetworkAgent.changed`); the agent asks what is wanted
+(`NetworkDirectory.wanted`), makes it so, and reports which ports work. A lost bell loses nothing: an agent asks for
+everything when it starts and now and then, and `plug` asks for a port it has not heard of.
+
+Addresses are text, networks in CIDR notation.
 """
 
 import socket
@@ -131,6 +133,11 @@ class RouterState(msgspec.Struct, frozen=True, kw_only=True):
     gateway: RouterGateway | None = None
     floating: tuple[FloatingState, ...] = ()
     routes: tuple[Route, ...] = ()
+
+
+def router_ports(router: RouterState) -> list[RouterInterface | RouterGateway]:
+    """Inner ones first, the gateway's last."""
+    return [*router.interfaces, *((router.gateway,) if router.gateway else ())]
 
 
 class HostState(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from kilonova.contract.network_agent import DhcpEntry, NetworkState, SubnetState
+from kilonova.model.ids import PortId
 from kilonova.network.agent.commands import inside, ip_batch, run
 from kilonova.network.agent.dhcp_release import release
 from kilonova.network.agent.links import addressed, read_links
@@ -30,7 +31,7 @@ class DhcpServer:
         self._namespace = namespace
         self._config = directory / "dnsmasq.conf"
         self._pid_file = directory / "dnsmasq.pid"
-        self._entries: dict[str, DhcpEntry] = {}
+        self._entries: dict[PortId, DhcpEntry] = {}
 
     def converge(self, network: NetworkState) -> None:
         """The namespace with its cable must exist. Errors: NetworkUnavailable."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import collapse_addresses, ip_network
 
-from kilonova.contract.network_agent import GroupState, HostState, NetworkState, PortState
+from kilonova.contract.network_agent import GroupState, HostState, NetworkState, PortState, router_ports
 from kilonova.network.agent.guards import guard
 from kilonova.network.agent.names import Names
 from kilonova.network.agent.nft import Chain, Collection, Table
@@ -51,8 +51,7 @@ def cables(state: HostState, network: NetworkState, names: Names) -> Iterator[st
     if network.external:
         yield names.host_port(network.id)
     for router in state.routers:
-        ports = [*router.interfaces, *([router.gateway] if router.gateway else [])]
-        yield from (names.router_port(port.port_id) for port in ports if port.network_id == network.id)
+        yield from (names.router_port(p.port_id) for p in router_ports(router) if p.network_id == network.id)
 
 
 def _mark(names: Names, index: int) -> int:
@@ -103,8 +102,8 @@ def inet_table(state: HostState, found: list[Slot], names: Names) -> Table:
     }
     for group in known.values():
         for direction in ("ingress", "egress"):
-            rules = [rule for rule in group.rules if rule.direction == direction]
-            chains[group_chain(direction, group.id)] = Chain(tuple(text for r in rules for text in rule_texts(r, known)))
+            texts = [text for r in group.rules if r.direction == direction for text in rule_texts(r, known)]
+            chains[group_chain(direction, group.id)] = Chain(tuple(texts))
     for groups in combinations:
         for direction in ("ingress", "egress"):
             chains[_combined(direction, groups)] = Chain(tuple(_combination(direction, groups, known)))

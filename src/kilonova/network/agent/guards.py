@@ -7,7 +7,7 @@ from kilonova.contract.network_agent import PortState
 
 
 def guard(port: PortState) -> Iterator[str]:
-    """Rules for frames that come from the guest: its own MAC and addresses (and allowed pairs), no DHCP server, no router."""
+    """Rules for frames from the guest: its own MAC and addresses (and allowed pairs), no DHCP server, no router."""
     macs = sorted({port.mac, *(pair.mac for pair in port.pairs)})
     yield f"ether saddr != {{ {', '.join(macs)} }} drop"
     yield f"ether type arp arp saddr ether != {{ {', '.join(macs)} }} drop"

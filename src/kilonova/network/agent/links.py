@@ -87,7 +87,8 @@ class Cable:
         if self.name not in present:
             mac = f" address {self.mac}" if self.mac else ""
             there = f" netns {self.namespace}" if self.namespace else ""
-            yield f"link add name {self.name} mtu {self.mtu} type veth peer name {self.inner}{there} mtu {self.mtu}{mac}"
+            peer = f"peer name {self.inner}{there} mtu {self.mtu}{mac}"
+            yield f"link add name {self.name} mtu {self.mtu} type veth {peer}"
             yield f"link set dev {self.name} addrgenmode none"
         elif present[self.name].mtu != self.mtu:
             yield f"link set dev {self.name} mtu {self.mtu}"

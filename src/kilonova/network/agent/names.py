@@ -1,4 +1,4 @@
-"""Names of what the agent makes on a host, so that two clouds on one machine never meet and each finds its own again."""
+"""Names of what the agent makes on a host: two clouds on one machine never meet, and each finds its own again."""
 
 import hashlib
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Collection:
-    """A set (`elements` with empty values) or a map. `kind` is what stands in its braces, such as `type mark : verdict;`.
+    """A set (`elements` with empty values) or a map. `kind` is what is in its braces, such as `type mark : verdict;`.
 
     `whole` ones are emptied and filled anew when they change: intervals cannot be taken out one by one reliably.
     """
@@ -46,7 +46,7 @@ def element_text(key: str, value: str) -> str:
 
 
 def transaction(old: Table | None, new: Table) -> str:
-    """What nft must be fed to come from `old` to `new`, atomically; '' when nothing differs. None: whatever is there."""
+    """What nft must be fed to come from `old` (None: whatever is there) to `new`, atomically; '': nothing differs."""
     if old == new:
         return ""
     start = [] if old else [f"add table {new.path}", f"delete table {new.path}", f"add table {new.path}"]

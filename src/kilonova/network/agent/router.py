@@ -1,8 +1,9 @@
-"""A router: a namespace with a cable to each of its networks, forwarding, source NAT and floating addresses. Blocking."""
+"""A router: a namespace with a cable to each of its networks, forwarding, NAT and floating addresses. Blocking."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from kilonova.contract.network_agent import RouterGateway, RouterInterface, RouterState
+from kilonova.contract.network_agent import RouterState, router_ports
+from kilonova.model.ids import NetworkId
 from kilonova.network.agent.arp import announce
 from kilonova.network.agent.commands import inside, ip_batch, set_sysctl
 from kilonova.network.agent.links import Cable, addressed, read_links
@@ -19,17 +20,13 @@ _SYSCTLS = {
 }
 
 
-def cables(router: RouterState, names: Names, mtus: dict[str, int]) -> Iterator[Cable]:
+def cables(router: RouterState, names: Names, mtus: Mapping[NetworkId, int]) -> Iterator[Cable]:
     """The router's cables; `mtus` by network id."""
     namespace = names.router_namespace(router.id)
-    for port in _ports(router):
+    for port in router_ports(router):
         inner = names.router_inner(port.port_id, gateway=port is router.gateway)
         mtu = mtus.get(port.network_id, 1500)
         yield Cable(names.router_port(port.port_id), inner, namespace, mtu, port.mac)
-
-
-def _ports(router: RouterState) -> list[RouterInterface | RouterGateway]:
-    return [*router.interfaces, *([router.gateway] if router.gateway else [])]
 
 
 class RouterNamespace:
@@ -39,6 +36,7 @@ class RouterNamespace:
         self._names = names
         self._namespace = names.router_namespace(router_id)
         self._table: Table | None = None
+        self._routed: tuple[str, ...] = ()
         self._started = False
 
     def converge(self, router: RouterState) -> None:
@@ -48,20 +46,22 @@ class RouterNamespace:
                 for name, value in _SYSCTLS.items():
                     set_sysctl(name, value)
         fresh = self._address(router)
-        ip_batch(self._routes(router), namespace=self._namespace)
+        routes = tuple(self._routes(router))
+        if routes != self._routed:
+            ip_batch(routes, namespace=self._namespace)
         table = nat_table(router, self._names)
         with inside(self._namespace):
             load(transaction(self._table, table))
             # Neighbours may remember another owner of the address.
             for device, address in fresh:
                 announce(device, address)
-        self._table, self._started = table, True
+        self._table, self._routed, self._started = table, routes, True
 
     def _address(self, router: RouterState) -> list[tuple[str, str]]:
         """Set all addresses; those that are new, with their devices."""
         present = read_links(self._namespace)
         lines, fresh = ["link set dev lo up"], []
-        for port in _ports(router):
+        for port in router_ports(router):
             device = self._names.router_inner(port.port_id, gateway=port is router.gateway)
             wanted = {*port.addresses, *(_floating(router) if port is router.gateway else ())}
             lines += addressed(present[device], wanted)

@@ -80,7 +80,7 @@ def _side(rule: GroupRule) -> str:
 def _protocol(rule: GroupRule) -> list[str]:
     if rule.protocol is None or rule.protocol in ("any", "0", "ip"):
         return []
-    number = _NUMBERS.get(rule.protocol.lower(), None)
+    number = _NUMBERS.get(rule.protocol.lower())
     if number is None:
         number = int(rule.protocol)
     name = _NAMES.get(number)
