@@ -37,9 +37,15 @@ class Transaction(Reader, Protocol):
     """Open until its `async with` ends: committed durably then, rolled back on any exception."""
 
     async def execute(self, statement: Statement, /, **arguments: Any) -> int:
-        """Rows matched by the update or delete, or inserted. Errors: AlreadyThere on a broken unique constraint."""
+        """Rows matched by the update or delete, or inserted. Errors: AlreadyThere on a broken unique constraint.
+
+        A statement that failed dooms the transaction (see `db.fate`), unless it was inside of `attempt`.
+        """
 
     async def execute_many(self, statement: Statement, many: Iterable[Mapping[str, Any]]) -> None: ...
+
+    def attempt(self) -> AbstractAsyncContextManager[None]:
+        """AlreadyThere from inside undoes what was done inside, and only that; the transaction goes on after it."""
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` once the commit is durable; never when it is not. For bells."""

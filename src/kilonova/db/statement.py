@@ -1,7 +1,7 @@
 """Statements: SQLAlchemy Core constructs, compiled once per dialect and run as text on the raw driver.
 
-Make them at import, as module-level constants. A statement whose shape depends on the call (which columns, how many ids,
-which filters) comes from a cached factory such as `update_columns` or one of your own under `functools.lru_cache`.
+Make them at import, as module-level constants. A statement whose shape depends on the call (which columns, how many
+ids, which filters) comes from a cached factory such as `update_columns` or one of your own under `functools.lru_cache`.
 """
 
 from collections.abc import Mapping, Sequence
