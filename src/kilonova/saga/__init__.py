@@ -1,1 +1,11 @@
-"""Durable workflows: definition, log, plan, executor, recovery, and the trial kit that proves each saga."""
+"""Durable workflows.
+
+A saga is an ordered list of steps, each with an undo, stored in SQL before anything happens. What the api accepted is a
+row; losing every message delays it and never loses it.
+
+- `saga.py`: how one is defined. `begin.py`: how the api stores one, in its own transaction, with a hold.
+- `plan.py`: what comes next, from the log alone; pure. `executor.py`: does it. `store.py`: the SQL.
+- `trial.py`: runs any saga twice over, failing and killed at each step, and compares ledgers.
+
+Owns the tables sagas, saga_events, holds, outcomes. Runs inside the conductor.
+"""
