@@ -20,14 +20,29 @@ def mariadb() -> Iterator[Callable[[], str]]:
     data, socket = directory / "data", directory / "socket"
     try:
         run(
-            [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
-            + ["--skip-test-db"],
+            [
+                install,
+                "--no-defaults",
+                f"--datadir={data}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ],
             user=USER,
         )
         server = Server(
-            [program, "--no-defaults", f"--datadir={data}", f"--socket={socket}", f"--port={port}"]
-            + ["--bind-address=127.0.0.1", f"--pid-file={directory / 'pid'}", "--innodb-buffer-pool-size=64M"]
-            + ["--performance-schema=off", "--innodb-flush-log-at-trx-commit=0", "--max-connections=200"],
+            [
+                program,
+                "--no-defaults",
+                f"--datadir={data}",
+                f"--socket={socket}",
+                f"--port={port}",
+                "--bind-address=127.0.0.1",
+                f"--pid-file={directory / 'pid'}",
+                "--innodb-buffer-pool-size=64M",
+                "--performance-schema=off",
+                "--innodb-flush-log-at-trx-commit=0",
+                "--max-connections=200",
+            ],
             log=directory / "server.log",
             user=USER,
         )

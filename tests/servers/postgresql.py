@@ -11,6 +11,13 @@ from tests.servers.process import Server, free_port, need, run, server_directory
 
 PROGRAMS = Path("/usr/lib/postgresql")
 USER = "postgres"
+LOCALE = ("-E", "UTF8", "--locale=C.UTF-8")
+SETTINGS = (
+    *("-c", "listen_addresses=127.0.0.1"),
+    *("-c", "shared_buffers=32MB"),
+    *("-c", "max_connections=200"),
+    *("-c", "fsync=off"),
+)
 
 
 @contextmanager
@@ -24,14 +31,11 @@ def postgresql() -> Iterator[Callable[[], str]]:
     data = directory / "data"
     try:
         run(
-            [str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "nova", "--no-sync", "-E", "UTF8"]
-            + ["--locale=C.UTF-8"],
+            [str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "nova", "--no-sync", *LOCALE],
             user=USER,
         )
         server = Server(
-            [str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(directory)]
-            + ["-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=32MB", "-c", "max_connections=200"]
-            + ["-c", "fsync=off"],
+            [str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(directory), *SETTINGS],
             log=directory / "server.log",
             user=USER,
         )
