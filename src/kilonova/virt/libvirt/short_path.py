@@ -6,8 +6,8 @@ from pathlib import Path
 
 from kilonova.model.errors import HypervisorUnavailable
 
-# Leaves room below for the longest name we or libvirt put there (about 65 bytes).
-_SHORT = 40
+# Leaves room below for the longest name we or libvirt put there (about 70 bytes).
+_SHORT = 32
 
 
 def short_alias(directory: Path) -> Path:

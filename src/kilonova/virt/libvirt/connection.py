@@ -1,0 +1,192 @@
+"""One connection to libvirt: calls in a bounded pool with deadlines, events on the loop, made again when it breaks."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import libvirt
+
+from kilonova.aio.supervise import Tasks
+from kilonova.model.errors import HypervisorUnavailable
+from kilonova.model.ids import GuestId
+from kilonova.virt.libvirt.signals import Signal, SignalKind
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_KEEPALIVE_S, _KEEPALIVE_COUNT = 5, 3
+_RETRY_S = 1.0
+# What libvirt says when the daemon went away under a call.
+_LOST = {
+    libvirt.VIR_ERR_INVALID_CONN,
+    libvirt.VIR_ERR_RPC,
+    libvirt.VIR_ERR_NO_CONNECT,
+    libvirt.VIR_ERR_LIBSSH,
+}
+
+_loop_started = threading.Lock()
+_running = False
+
+
+def _run_events() -> None:
+    while True:
+        libvirt.virEventRunDefaultImpl()
+
+
+def _start_event_loop() -> None:
+    """libvirt's own loop, one per process, which must exist before the first connection."""
+    global _running
+    with _loop_started:
+        if not _running:
+            libvirt.virEventRegisterDefaultImpl()
+            libvirt.registerErrorHandler(lambda _context, _error: None, None)  # errors are raised; no copy on stderr
+            threading.Thread(target=_run_events, name="libvirt-events", daemon=True).start()
+            _running = True
+
+
+class Connection:
+    """`locate` (blocking) starts what must run and returns the URI; `on_signal` and `on_reopened` run on the loop."""
+
+    def __init__(
+        self,
+        locate: Callable[[], str],
+        *,
+        on_signal: Callable[[Signal], None],
+        on_reopened: Callable[[], None],
+        workers: int,
+        deadline_s: float,
+    ) -> None:
+        self._locate = locate
+        self._on_signal = on_signal
+        self._on_reopened = on_reopened
+        self._deadline_s = deadline_s
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="libvirt")
+        self._tasks = Tasks("libvirt connection")
+        self._opening = asyncio.Lock()
+        self._connection: Any = None
+        self._generation = 0
+        self._closed = False
+
+    async def open(self) -> None:
+        """Errors: HypervisorUnavailable."""
+        self._loop = asyncio.get_running_loop()
+        _start_event_loop()
+        await self._reopen(self._generation)
+
+    async def close(self) -> None:
+        self._closed = True
+        await self._tasks.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._in_pool(connection.close)
+        self._pool.shutdown(wait=False)
+
+    async def call(self, function: Callable[[Any], T], *, deadline_s: float | None = None) -> T:
+        """`function(connection)` off the loop; once more over a new connection when the daemon went away meanwhile.
+
+        Errors: HypervisorUnavailable, and whatever `function` raises.
+        """
+        generation, connection = self._generation, self._connection
+        if connection is None:
+            raise HypervisorUnavailable("The connection to libvirt is closed.")
+        try:
+            return await self._in_pool(function, connection, deadline_s=deadline_s)
+        except libvirt.libvirtError as error:
+            if not self._is_lost(error, connection):
+                raise
+            log.warning("libvirt went away: %s", error)
+        await self._reopen(generation)
+        return await self._in_pool(function, self._connection, deadline_s=deadline_s)
+
+    async def _in_pool(self, function: Callable[..., T], *arguments: object, deadline_s: float | None = None) -> T:
+        limit_s = deadline_s or self._deadline_s
+        work = self._loop.run_in_executor(self._pool, function, *arguments)
+        try:
+            # Shielded: a thread cannot be stopped, and its late result must not be taken for a cancellation.
+            return await asyncio.wait_for(asyncio.shield(work), limit_s)
+        except TimeoutError as error:
+            work.add_done_callback(lambda late: late.cancelled() or late.exception())
+            raise HypervisorUnavailable(f"libvirt did not answer within {limit_s:g} s.") from error
+
+    def _is_lost(self, error: libvirt.libvirtError, connection: Any) -> bool:
+        if error.get_error_code() in _LOST:
+            return True
+        try:
+            return not connection.isAlive()
+        except libvirt.libvirtError:
+            return True
+
+    async def _reopen(self, generation: int) -> None:
+        """A new connection, unless somebody made one since `generation`."""
+        async with self._opening:
+            if self._generation != generation or self._closed:
+                return
+            first = self._connection is None
+            self._connection = await self._in_pool(self._connect)
+            self._generation += 1
+        if not first:
+            self._on_reopened()
+
+    def _connect(self) -> Any:
+        try:
+            connection = libvirt.open(self._locate())
+            connection.setKeepAlive(_KEEPALIVE_S, _KEEPALIVE_COUNT)
+            self._register(connection)
+        except libvirt.libvirtError as error:
+            raise HypervisorUnavailable(f"libvirt cannot be reached: {error}") from error
+        return connection
+
+    def _register(self, connection: Any) -> None:
+        connection.registerCloseCallback(self._on_close, self._generation + 1)
+        callbacks = {
+            libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE: self._on_lifecycle,
+            libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED: self._on_device_removed,
+            libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED: self._on_device_kept,
+            libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2: self._on_block_job,
+        }
+        for event, callback in callbacks.items():
+            connection.domainEventRegisterAny(None, event, callback, None)
+
+    # In libvirt's thread
+
+    def _on_close(self, _connection: Any, reason: int, generation: int) -> None:
+        if reason != libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT:
+            self._to_loop(self._lost, generation)
+
+    def _on_lifecycle(self, _connection: Any, domain: Any, number: int, detail: int, _opaque: object) -> None:
+        self._tell(domain, SignalKind.LIFECYCLE, number=number, detail=detail)
+
+    def _on_device_removed(self, _connection: Any, domain: Any, alias: str, _opaque: object) -> None:
+        self._tell(domain, SignalKind.DEVICE_REMOVED, alias)
+
+    def _on_device_kept(self, _connection: Any, domain: Any, alias: str, _opaque: object) -> None:
+        self._tell(domain, SignalKind.DEVICE_KEPT, alias)
+
+    def _on_block_job(self, _connection: Any, domain: Any, disk: str, kind: int, status: int, _opaque: object) -> None:
+        self._tell(domain, SignalKind.BLOCK_JOB, disk, number=status, detail=kind)
+
+    def _tell(self, domain: Any, kind: SignalKind, subject: str = "", *, number: int = 0, detail: int = 0) -> None:
+        self._to_loop(self._on_signal, Signal(GuestId(domain.UUIDString()), kind, subject, number, detail))
+
+    def _to_loop(self, function: Callable[..., None], *arguments: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            log.debug("an event came after the end of the loop")
+
+    # Back on the loop
+
+    def _lost(self, generation: int) -> None:
+        if not self._closed:
+            self._tasks.start(self._recover(generation), name="recover")
+
+    async def _recover(self, generation: int) -> None:
+        while self._generation == generation:
+            try:
+                await self._reopen(generation)
+            except HypervisorUnavailable as error:
+                log.warning("libvirt is still away: %s", error.message)
+                await asyncio.sleep(_RETRY_S)

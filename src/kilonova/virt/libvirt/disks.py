@@ -1,0 +1,120 @@
+"""A guest's local disks: qcow2 overlays over the image cache, all in the guest's own directory.
+
+The base is hard-linked beside its overlay. So the cache sees by the link count what is in use, and may even lose its
+own name for the file; nothing has to be booked. Steps end with a rename: a kill leaves the old or the new, not half.
+"""
+
+import asyncio
+import errno
+import os
+import shutil
+import struct
+from pathlib import Path
+from typing import Literal
+
+from kilonova.aio.blocking import blocking
+from kilonova.model.errors import BadRequest
+from kilonova.virt.errors import GuestOperationFailed
+from kilonova.virt.guest import GuestSpec, LocalDisk
+from kilonova.virt.libvirt import qemu_img
+from kilonova.virt.libvirt.guest_files import GuestFiles
+
+_GIB = 1024**3
+_QCOW2_SIZE = struct.Struct(">24xQ")  # the virtual size in a qcow2 header
+
+
+class ImageTooLarge(BadRequest):
+    """The image does not fit into the flavor's disk. Sizes in bytes."""
+
+    def __init__(self, image_size: int, disk_size: int) -> None:
+        super().__init__(f"The flavor's disk of {disk_size} bytes is too small for the image of {image_size} bytes.")
+        self.image_size = image_size
+        self.disk_size = disk_size
+
+
+async def prepare(spec: GuestSpec, files: GuestFiles) -> None:
+    """Make the disks that are missing. Errors: ImageTooLarge, QemuImgFailed."""
+    files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for disk, path in files.locals(spec):
+        if not path.exists():
+            await make(disk, path)
+
+
+async def make(disk: LocalDisk, path: Path) -> None:
+    """One disk of `disk.size_gib` (0: as large as its base)."""
+    wanted = disk.size_gib * _GIB or None
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    if disk.base is None:
+        await qemu_img.create(fresh, size=wanted or 0)
+    else:
+        base_format = disk.base_format or "raw"
+        size = virtual_size(disk.base, base_format)
+        if wanted is not None and size > wanted:
+            raise ImageTooLarge(size, wanted)
+        link = path.with_suffix(".base")
+        _link(disk.base, link)
+        # By its bare name: the directory may be moved or seen under another name.
+        await qemu_img.create(fresh, size=wanted, base=link.name, base_format=base_format)
+    fresh.replace(path)
+
+
+def virtual_size(path: Path, image_format: Literal["raw", "qcow2"]) -> int:
+    """In bytes, as the guest sees it."""
+    if image_format == "raw":
+        return path.stat().st_size
+    with path.open("rb") as file:
+        size: int = _QCOW2_SIZE.unpack(file.read(_QCOW2_SIZE.size))[0]
+        return size
+
+
+def _link(base: Path, link: Path) -> None:
+    link.unlink(missing_ok=True)
+    try:
+        os.link(base, link)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+            raise
+        link.symlink_to(base.absolute())
+
+
+async def keep_root(files: GuestFiles) -> None:
+    """Set a copy of the root disk aside (shared blocks where the file system can)."""
+    if files.kept_root.exists() or not files.root.exists():
+        return
+    fresh = files.kept_root.with_suffix(".new")
+    await _copy(files.root, fresh)
+    fresh.replace(files.kept_root)
+
+
+async def _copy(source: Path, target: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        "cp", "--reflink=auto", "--sparse=always", str(source), str(target), stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await process.communicate()
+    if process.returncode != 0:
+        raise GuestOperationFailed("copy", source.parent.name, errors.decode(errors="replace").strip())
+
+
+def restore_root(files: GuestFiles) -> None:
+    if files.kept_root.exists():
+        files.kept_root.replace(files.root)
+
+
+def drop_kept_root(files: GuestFiles) -> None:
+    files.kept_root.unlink(missing_ok=True)
+
+
+def root_size(files: GuestFiles) -> int | None:
+    """In bytes; None when the guest has no local root disk."""
+    return virtual_size(files.root, "qcow2") if files.root.exists() else None
+
+
+async def remove(files: GuestFiles) -> None:
+    """The guest's directory and all in it; happy to find nothing."""
+    await blocking(shutil.rmtree, files.directory, ignore_errors=True)
+
+
+def remove_rescue(files: GuestFiles) -> None:
+    for path in (files.rescue, files.rescue.with_suffix(".base")):
+        path.unlink(missing_ok=True)

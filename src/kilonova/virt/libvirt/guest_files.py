@@ -1,0 +1,71 @@
+"""Where a guest's files are: one directory per guest, and nothing of it anywhere else."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from kilonova.model.ids import GuestId
+from kilonova.virt.guest import GuestSpec, LocalDisk
+
+
+class GuestFiles(NamedTuple):
+    """`directory` is the real place, `short` a short name of the same one, for sockets."""
+
+    directory: Path
+    short: Path
+
+    @property
+    def root(self) -> Path:
+        return self.directory / "root.qcow2"
+
+    @property
+    def kept_root(self) -> Path:
+        """The root disk as it was before a resize."""
+        return self.directory / "root.kept.qcow2"
+
+    @property
+    def rescue(self) -> Path:
+        return self.directory / "rescue.qcow2"
+
+    @property
+    def console_log(self) -> Path:
+        return self.directory / "console.log"
+
+    @property
+    def vnc_socket(self) -> Path:
+        return self.short / "vnc"
+
+    @property
+    def spice_socket(self) -> Path:
+        return self.short / "spice"
+
+    @property
+    def serial_socket(self) -> Path:
+        return self.short / "serial"
+
+    def local(self, disk: LocalDisk, number: int) -> Path:
+        """The file of the guest's `number`-th disk (from 0) of that role."""
+        if disk.role == "root":
+            return self.root if number == 0 else self.directory / f"root{number}.qcow2"
+        return self.directory / f"{disk.role}{number}.qcow2"
+
+    def locals(self, spec: GuestSpec) -> list[tuple[LocalDisk, Path]]:
+        """Each local disk of `spec` with its file, in order."""
+        seen: dict[str, int] = {}
+        found = []
+        for disk in spec.disks:
+            if isinstance(disk, LocalDisk):
+                number = seen.get(disk.role, 0)
+                seen[disk.role] = number + 1
+                found.append((disk, self.local(disk, number)))
+        return found
+
+
+class Instances:
+    """All guests' directories below a state directory."""
+
+    def __init__(self, state_dir: Path, short: Path) -> None:
+        self.directory = state_dir / "instances"
+        self._short = short / "instances"
+
+    def of(self, guest: GuestId) -> GuestFiles:
+        return GuestFiles(self.directory / guest, self._short / guest)

@@ -1,0 +1,144 @@
+"""One compute host's libvirt: the private daemon, the connection, the guests' places, and what is told by itself."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import libvirt
+
+from kilonova.aio.blocking import blocking
+from kilonova.aio.supervise import Tasks
+from kilonova.model.ids import GuestId
+from kilonova.virt.event_fan import EventFan
+from kilonova.virt.guest import GuestEvent, GuestEventKind, GuestInfo, PowerState
+from kilonova.virt.libvirt import domains
+from kilonova.virt.libvirt.connection import Connection
+from kilonova.virt.libvirt.daemon import PrivateDaemon
+from kilonova.virt.libvirt.guest_files import GuestFiles, Instances
+from kilonova.virt.libvirt.probe import virt_type
+from kilonova.virt.libvirt.settings import LibvirtSettings
+from kilonova.virt.libvirt.short_path import short_alias
+from kilonova.virt.libvirt.signals import Signal, SignalKind, Signals, lifecycle_kind
+from kilonova.virt.libvirt.xml import HostProfile
+
+T = TypeVar("T")
+
+_EVENT_OF_STATE = {
+    PowerState.RUNNING: GuestEventKind.STARTED,
+    PowerState.PAUSED: GuestEventKind.PAUSED,
+    PowerState.SHUTDOWN: GuestEventKind.STOPPED,
+    PowerState.CRASHED: GuestEventKind.CRASHED,
+    PowerState.SUSPENDED: GuestEventKind.SUSPENDED,
+}
+
+
+class LibvirtHost:
+    """What the driver's operations share. `profile` and `instances` are there after `start`."""
+
+    profile: HostProfile
+    instances: Instances
+
+    def __init__(self, state_dir: Path, settings: LibvirtSettings) -> None:
+        self.state_dir = state_dir.absolute()
+        self.settings = settings
+        self.signals = Signals()
+        self.fan = EventFan()
+        self._home = self.state_dir / "libvirt"
+        self._session = os.geteuid() != 0 if settings.session is None else settings.session
+        self._daemon = PrivateDaemon(self._home, session=self._session) if settings.uri is None else None
+        self._tasks = Tasks("libvirt host")
+        self._connection = Connection(
+            self._locate,
+            on_signal=self._on_signal,
+            on_reopened=self._on_reopened,
+            workers=settings.workers,
+            deadline_s=settings.call_deadline_s,
+        )
+
+    async def start(self) -> None:
+        """Errors: HypervisorUnavailable."""
+        self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.instances = Instances(self.state_dir, short_alias(self.state_dir))
+        self.instances.directory.mkdir(mode=0o700, exist_ok=True)
+        self.profile = await blocking(self._measure)
+        await self._connection.open()
+
+    async def close(self) -> None:
+        """The private daemon stays while a guest runs, else that guest's console would be lost."""
+        idle = self._daemon is not None and not await self.call("count", None, lambda c: int(c.numOfDomains()))
+        await self._tasks.close()
+        await self._connection.close()
+        if idle and self._daemon is not None:
+            await blocking(self._daemon.stop)
+        self.fan.close()
+
+    async def call(self, operation: str, guest: GuestId | None, function: Callable[[Any], T]) -> T:
+        """`function(connection)` off the loop. Errors: as `on`."""
+        try:
+            return await self._connection.call(function)
+        except libvirt.libvirtError as error:
+            raise domains.translated(error, operation, guest) from error
+
+    async def on(
+        self, operation: str, guest: GuestId, function: Callable[[Any], T], *, deadline_s: float | None = None
+    ) -> T:
+        """`function(domain)` off the loop. Errors: GuestNotFound, GuestAgentMissing, GuestOperationFailed."""
+        try:
+            return await self._connection.call(lambda c: function(c.lookupByUUIDString(guest)), deadline_s=deadline_s)
+        except libvirt.libvirtError as error:
+            raise domains.translated(error, operation, guest) from error
+
+    def files(self, guest: GuestId) -> GuestFiles:
+        return self.instances.of(guest)
+
+    def pids(self) -> Path:
+        """Where libvirt keeps QEMU's pid files."""
+        if self._daemon is None:
+            return Path("/run/libvirt/qemu")
+        return self._home / ("run/libvirt/qemu/run" if self._session else "run/qemu")
+
+    async def guests(self) -> list[GuestInfo]:
+        # By their directories: a shared libvirt may have guests of others.
+        ours = {path.name for path in self.instances.directory.iterdir()}
+        pids = self.pids()
+        return await self.call(
+            "list", None, lambda c: [domains.info(d, pids) for d in c.listAllDomains() if d.UUIDString() in ours]
+        )
+
+    def _locate(self) -> str:
+        """In a pool thread. Errors: HypervisorUnavailable."""
+        if self._daemon is None:
+            return self.settings.uri or ""
+        self._daemon.ensure()
+        return self._daemon.uri
+
+    def _measure(self) -> HostProfile:
+        settings = self.settings
+        chosen = settings.virt_type
+        return HostProfile(
+            virt_type=virt_type(self._home / "virt-type.json") if chosen == "auto" else chosen,
+            emulator=settings.emulator,
+            cpu_model=settings.cpu_model,
+            machine_type=settings.machine_type,
+            spice=settings.spice,
+            tb_cache_mib=settings.tb_cache_mib,
+            pcie_root_ports=settings.pcie_root_ports,
+        )
+
+    def _on_signal(self, signal: Signal) -> None:
+        self.signals.publish(signal)
+        if signal.kind is SignalKind.LIFECYCLE:
+            kind = lifecycle_kind(signal.number, signal.detail)
+            if kind is not None:
+                self.fan.publish(GuestEvent(guest=signal.guest, kind=kind))
+
+    def _on_reopened(self) -> None:
+        self._tasks.start(self._tell_states(), name="tell states")
+
+    async def _tell_states(self) -> None:
+        """Events that happened while the connection was broken are lost: tell how things stand instead."""
+        for guest in await self.guests():
+            kind = _EVENT_OF_STATE.get(guest.power_state)
+            if kind is not None:
+                self.fan.publish(GuestEvent(guest=guest.id, kind=kind))

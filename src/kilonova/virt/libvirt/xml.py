@@ -1,0 +1,234 @@
+"""Domain XML from a guest's spec and the host's profile. Pure: the same input gives the same text.
+
+Source of the elements: libvirt's "Domain XML format"; of the image properties: Glance's useful image properties.
+"""
+
+from pathlib import Path
+from typing import Literal
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+import msgspec
+
+from kilonova.virt.guest import GuestSpec, Nic
+from kilonova.virt.libvirt.guest_files import GuestFiles
+from kilonova.virt.libvirt.placement import PlacedDisk
+
+NAMESPACE = "https://kilonova.cloud/xmlns/instance/1"
+# libvirt lets users name devices if the name starts so; events about devices carry it.
+ALIAS = "ua-"
+
+_VIF_MODELS = {"virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "virtio-net-pci"}
+_VIDEO_MODELS = {"vga", "qxl", "virtio", "cirrus", "vmvga", "bochs", "none"}
+_WATCHDOG_ACTIONS = {"reset", "poweroff", "pause", "none"}
+
+
+class HostProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the host shows in a guest. `tb_cache_mib` bounds the memory QEMU's translator takes (TCG only)."""
+
+    virt_type: Literal["kvm", "qemu"]
+    emulator: Path = Path("/usr/bin/qemu-system-x86_64")
+    cpu_model: str = ""
+    machine_type: str = "pc"
+    spice: bool = False
+    tb_cache_mib: int = 32
+    pcie_root_ports: int = 16
+    version: str = ""
+
+
+def domain_xml(spec: GuestSpec, host: HostProfile, files: GuestFiles, disks: list[PlacedDisk]) -> str:
+    """The whole domain; `disks` are the spec's own as `place_disks` has them, or a rescue's."""
+    domain = Element("domain", type=host.virt_type)
+    _text(domain, "name", spec.name)
+    _text(domain, "uuid", spec.id)
+    _metadata(domain, spec)
+    _text(domain, "memory", str(spec.memory_mib), unit="MiB")
+    _text(domain, "vcpu", str(spec.vcpus))
+    _sysinfo(domain, spec, host)
+    _operating_system(domain, spec, host)
+    _features(domain, host)
+    _cpu(domain, spec, host)
+    _clock(domain)
+    for event, reaction in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
+        _text(domain, event, reaction)
+    _devices(domain, spec, host, files, disks)
+    indent(domain)
+    return tostring(domain, encoding="unicode")
+
+
+def disk_xml(disk: PlacedDisk) -> str:
+    return tostring(_disk(disk), encoding="unicode")
+
+
+def nic_xml(nic: Nic, properties: dict[str, str]) -> str:
+    return tostring(_nic(nic, properties), encoding="unicode")
+
+
+def _text(parent: Element, tag: str, text: str, **attributes: str) -> Element:
+    child = SubElement(parent, tag, attributes)
+    child.text = text
+    return child
+
+
+def _metadata(domain: Element, spec: GuestSpec) -> None:
+    instance = SubElement(SubElement(domain, "metadata"), f"{{{NAMESPACE}}}instance")
+    values = {
+        "name": spec.display_name or spec.name,
+        "project": spec.project_id,
+        "vcpus": str(spec.vcpus),
+        "memory": str(spec.memory_mib),
+    }
+    for name, value in values.items():
+        _text(instance, f"{{{NAMESPACE}}}{name}", value)
+
+
+def _sysinfo(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
+    # cloud-init takes the metadata service for real only where the product says "OpenStack Nova".
+    system = SubElement(SubElement(domain, "sysinfo", type="smbios"), "system")
+    entries = {
+        "manufacturer": "OpenStack Foundation",
+        "product": "OpenStack Nova",
+        "version": host.version,
+        "serial": spec.id,
+        "uuid": spec.id,
+        "family": "Virtual Machine",
+    }
+    for name, value in entries.items():
+        if value:
+            _text(system, "entry", value, name=name)
+
+
+def _operating_system(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
+    os = SubElement(domain, "os")
+    if spec.properties.get("hw_firmware_type") == "uefi":
+        os.set("firmware", "efi")
+    _text(os, "type", "hvm", arch="x86_64", machine=_machine(spec, host))
+    SubElement(os, "smbios", mode="sysinfo")
+
+
+def _machine(spec: GuestSpec, host: HostProfile) -> str:
+    return spec.properties.get("hw_machine_type") or host.machine_type
+
+
+def _features(domain: Element, host: HostProfile) -> None:
+    features = SubElement(domain, "features")
+    SubElement(features, "acpi")
+    SubElement(features, "apic")
+    if host.virt_type == "qemu" and host.tb_cache_mib:
+        _text(SubElement(features, "tcg"), "tb-cache", str(host.tb_cache_mib), unit="MiB")
+
+
+def _cpu(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
+    if host.virt_type == "kvm" and not host.cpu_model:
+        cpu = SubElement(domain, "cpu", mode="host-passthrough", check="none")
+    else:
+        cpu = SubElement(domain, "cpu", mode="custom", match="exact", check="none")
+        _text(cpu, "model", host.cpu_model or "qemu64", fallback="allow")
+    properties = spec.properties
+    threads = _number(spec.extra_specs.get("hw:cpu_threads") or properties.get("hw_cpu_threads"), 1)
+    cores = _number(spec.extra_specs.get("hw:cpu_cores") or properties.get("hw_cpu_cores"), 1)
+    if spec.vcpus % (threads * cores):
+        threads = cores = 1
+    sockets = spec.vcpus // (threads * cores)
+    SubElement(cpu, "topology", sockets=str(sockets), cores=str(cores), threads=str(threads))
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() and int(text) > 0 else default
+
+
+def _clock(domain: Element) -> None:
+    clock = SubElement(domain, "clock", offset="utc")
+    SubElement(clock, "timer", name="pit", tickpolicy="delay")
+    SubElement(clock, "timer", name="rtc", tickpolicy="catchup")
+    SubElement(clock, "timer", name="hpet", present="no")
+
+
+def _devices(domain: Element, spec: GuestSpec, host: HostProfile, files: GuestFiles, disks: list[PlacedDisk]) -> None:
+    devices = SubElement(domain, "devices")
+    _text(devices, "emulator", str(host.emulator))
+    if any(disk.bus == "scsi" for disk in disks):
+        SubElement(devices, "controller", type="scsi", index="0", model="virtio-scsi")
+    if "q35" in _machine(spec, host):
+        # Each hot-plugged device needs a port of its own on this machine.
+        SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
+        for index in range(1, host.pcie_root_ports + 1):
+            SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")
+    devices.extend([_disk(disk) for disk in disks])
+    devices.extend([_nic(nic, spec.properties) for nic in spec.nics])
+    _serial(devices, files)
+    _agent_channel(devices)
+    _screen(devices, spec, host, files)
+    _small_devices(devices, spec)
+
+
+def _disk(disk: PlacedDisk) -> Element:
+    element = Element("disk", type="file", device="cdrom" if disk.cdrom else "disk")
+    driver = SubElement(element, "driver", name="qemu", type=disk.format, cache="writeback")
+    if not disk.cdrom:
+        driver.set("discard", "unmap")
+    SubElement(element, "source", file=str(disk.path))
+    SubElement(element, "target", dev=disk.target, bus=disk.bus)
+    if disk.read_only or disk.cdrom:
+        SubElement(element, "readonly")
+    _text(element, "serial", disk.serial)
+    if disk.boots:
+        SubElement(element, "boot", order="1")
+    SubElement(element, "alias", name=ALIAS + disk.identity)
+    return element
+
+
+def _nic(nic: Nic, properties: dict[str, str]) -> Element:
+    element = Element("interface", type="user" if nic.tap is None else "ethernet")
+    SubElement(element, "mac", address=nic.mac)
+    if nic.tap is not None:
+        # The network agent made the device and put it on its bridge; libvirt must leave it alone.
+        SubElement(element, "target", dev=nic.tap, managed="no")
+    wanted = properties.get("hw_vif_model", nic.model) if nic.model == "virtio" else nic.model
+    SubElement(element, "model", type=wanted if wanted in _VIF_MODELS else "virtio")
+    if nic.tap is not None and nic.mtu != 1500:
+        SubElement(element, "mtu", size=str(nic.mtu))
+    SubElement(element, "alias", name=ALIAS + nic.port_id)
+    return element
+
+
+def _serial(devices: Element, files: GuestFiles) -> None:
+    serial = SubElement(devices, "serial", type="unix")
+    SubElement(serial, "source", mode="bind", path=str(files.serial_socket))
+    # Without append the log would be emptied by each start, and a resumed guest would have none.
+    SubElement(serial, "log", file=str(files.console_log), append="on")
+    SubElement(serial, "target", port="0")
+
+
+def _agent_channel(devices: Element) -> None:
+    channel = SubElement(devices, "channel", type="unix")
+    SubElement(channel, "target", type="virtio", name="org.qemu.guest_agent.0")
+
+
+def _screen(devices: Element, spec: GuestSpec, host: HostProfile, files: GuestFiles) -> None:
+    # On sockets: nobody else on the host can connect, and no port can be taken.
+    vnc = SubElement(devices, "graphics", type="vnc")
+    SubElement(vnc, "listen", type="socket", socket=str(files.vnc_socket))
+    if host.spice:
+        spice = SubElement(devices, "graphics", type="spice")
+        SubElement(spice, "listen", type="socket", socket=str(files.spice_socket))
+        SubElement(spice, "image", compression="off")
+    model = spec.properties.get("hw_video_model", "vga")
+    video = SubElement(devices, "video")
+    attributes = {"type": model if model in _VIDEO_MODELS else "vga"}
+    if attributes["type"] in ("vga", "cirrus", "bochs"):
+        attributes["vram"] = str(_number(spec.properties.get("hw_video_ram"), 16) * 1024)
+    SubElement(video, "model", attributes)
+
+
+def _small_devices(devices: Element, spec: GuestSpec) -> None:
+    if spec.properties.get("hw_pointer_model", "usbtablet") == "usbtablet":
+        # A tablet tells absolute positions, so the pointer in a browser console does not drift.
+        SubElement(devices, "input", type="tablet", bus="virtio")
+    if spec.properties.get("hw_rng_model", "virtio") == "virtio":
+        rng = SubElement(devices, "rng", model="virtio")
+        _text(rng, "backend", "/dev/urandom", model="random")
+    action = spec.extra_specs.get("hw:watchdog_action") or spec.properties.get("hw_watchdog_action")
+    if action in _WATCHDOG_ACTIONS:
+        SubElement(devices, "watchdog", model="i6300esb", action=action)
+    balloon = SubElement(devices, "memballoon", model="virtio")
+    SubElement(balloon, "stats", period="10")
