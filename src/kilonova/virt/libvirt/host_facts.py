@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import libvirt
+
 from kilonova.model.ids import HostName
 from kilonova.virt.guest import HostFacts
 from kilonova.virt.libvirt.probe import VirtType
 
 _GIB = 1024**3
+_KIB_PER_MIB = 1024
 
 # Standard traits (os-traits) by the kernel's name of the processor's ability.
 _CPU_TRAITS = {
@@ -53,7 +56,9 @@ _DRIVER_TRAITS = frozenset(
 
 def host_facts(connection: Any, *, host: HostName, state_dir: Path, virt_type: VirtType) -> HostFacts:
     """Blocks for milliseconds. The hypervisor's type is QEMU for KVM guests too, as the API always showed it."""
-    _, memory_mib, cpus, _, _, sockets, cores, threads = connection.getInfo()
+    _, _, cpus, _, _, sockets, cores, threads = connection.getInfo()
+    # Not getInfo's: it misses memory that was plugged in later.
+    memory_kib = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)["total"]
     processor = _processor()
     flags = processor.get("flags", "").split()
     measured = frozenset(_CPU_TRAITS[flag] for flag in flags if flag in _CPU_TRAITS)
@@ -62,7 +67,7 @@ def host_facts(connection: Any, *, host: HostName, state_dir: Path, virt_type: V
         hypervisor_type="QEMU",
         hypervisor_version=connection.getVersion(),
         vcpus=cpus,
-        memory_mib=memory_mib,
+        memory_mib=memory_kib // _KIB_PER_MIB,
         disk_gib=shutil.disk_usage(state_dir).total // _GIB,
         cpu_info={
             "arch": os.uname().machine,

@@ -3,6 +3,7 @@
 Source of the elements: libvirt's "Domain XML format"; of the image properties: Glance's useful image properties.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -17,6 +18,8 @@ NAMESPACE = "https://kilonova.cloud/xmlns/instance/1"
 # libvirt lets users name devices if the name starts so; events about devices carry it.
 ALIAS = "ua-"
 
+# Users may name servers anything, XML 1.0 cannot say everything.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _VIF_MODELS = {"virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "virtio-net-pci"}
 _VIDEO_MODELS = {"vga", "qxl", "virtio", "cirrus", "vmvga", "bochs", "none"}
 _WATCHDOG_ACTIONS = {"reset", "poweroff", "pause", "none"}
@@ -65,7 +68,7 @@ def nic_xml(nic: Nic, properties: dict[str, str]) -> str:
 
 def _text(parent: Element, tag: str, text: str, **attributes: str) -> Element:
     child = SubElement(parent, tag, attributes)
-    child.text = text
+    child.text = _NOT_IN_XML.sub("", text)
     return child
 
 
