@@ -1,0 +1,44 @@
+"""What the API is configured with, under Nova's option names where it has them; launch fills it from nova.conf."""
+
+import msgspec
+
+# Source: Nova's [quota] defaults; ram in MiB.
+QUOTA = {
+    "instances": 10,
+    "cores": 20,
+    "ram": 51200,
+    "metadata_items": 128,
+    "injected_files": 5,
+    "injected_file_content_bytes": 10240,
+    "injected_file_path_bytes": 255,
+    "key_pairs": 100,
+    "server_groups": 10,
+    "server_group_members": 10,
+}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes in bytes, times in seconds."""
+
+    max_limit: int = 1000
+    max_request_body_size: int = 114688
+    # [api]compute_link_prefix: '' means links follow the request's own host.
+    link_prefix: str = ""
+    # Told to callers without a token (WWW-Authenticate).
+    identity_url: str = ""
+    enable_instance_password: bool = True
+    allow_resize_to_same_host: bool = True
+    password_length: int = 12
+    default_zone: str = "nova"
+    default_schedule_zone: str | None = None
+    reclaim_instance_interval_s: int = 0
+    # Console URLs by type: the base that `?token=…` is put behind.
+    novncproxy_base_url: str = "http://127.0.0.1:6080/vnc_auto.html"
+    spice_base_url: str = "http://127.0.0.1:6082/spice_auto.html"
+    serial_base_url: str = "ws://127.0.0.1:6083/"
+    enabled_consoles: frozenset[str] = frozenset({"novnc", "serial"})
+    service_down_time_s: int = 60
+    max_local_block_devices: int = 3
+    policy_file: str = ""
+    # Limits of who has none of their own, by Nova's resource names; -1 is no limit.
+    quota: dict[str, int] = msgspec.field(default_factory=lambda: dict(QUOTA))

@@ -1,0 +1,32 @@
+"""What the handlers have around them; launch fills it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kilonova.aio.clock import Clock
+from kilonova.api.policy import Policy
+from kilonova.api.settings import Settings
+from kilonova.contract.compute import Compute
+from kilonova.contract.conductor import Conductor
+from kilonova.contract.console import ConsoleAuth
+from kilonova.contract.scheduler import Scheduler
+from kilonova.db.database import Database
+from kilonova.model.ids import HostName
+from kilonova.peers.network import NetworkClient
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """`new_id` makes uuids, `secret` passwords of so many characters; `compute` reaches one host's agent."""
+
+    db: Database
+    conductor: Conductor
+    scheduler: Scheduler
+    consoleauth: ConsoleAuth
+    compute: Callable[[HostName], Compute]
+    network: NetworkClient
+    clock: Clock
+    policy: Policy
+    settings: Settings
+    new_id: Callable[[], str]
+    secret: Callable[[int], str]

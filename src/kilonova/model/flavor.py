@@ -1,0 +1,36 @@
+"""Flavors: what a server is made of. Memory and swap in MiB, disks in GiB."""
+
+import msgspec
+
+from kilonova.model.errors import BadRequest, NotFound
+from kilonova.model.ids import FlavorId
+
+
+class FlavorNotFound(NotFound):
+    def __init__(self, flavor_id: str) -> None:
+        super().__init__(f"Flavor {flavor_id} could not be found.")
+        self.flavor_id = flavor_id
+
+
+class UnusableFlavor(BadRequest):
+    """The flavor named in a server's body will not do; there it is the body that is wrong."""
+
+
+class Flavor(msgspec.Struct, frozen=True):
+    """`extra_specs` is JSON text of a map of text to text."""
+
+    id: FlavorId
+    name: str
+    vcpus: int
+    memory_mib: int
+    root_gib: int
+    ephemeral_gib: int
+    swap_mib: int
+    rxtx_factor: float
+    is_public: int
+    disabled: int
+    description: str | None
+    extra_specs: str
+
+    def specs(self) -> dict[str, str]:
+        return msgspec.json.decode(self.extra_specs, type=dict[str, str])

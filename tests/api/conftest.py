@@ -1,0 +1,41 @@
+"""A Compute API over a fresh SQLite database."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kilonova.api.application import ComputeApi
+from kilonova.bus.local import LocalBus
+from kilonova.db.connect import connect
+from kilonova.db.create import create_all
+from kilonova.db.statement import insert_into
+from kilonova.db.tables import flavors as flavor_tables
+from tests.api.cloud import Cloud, check_token, mounted, world_of
+
+_SIZES = (("1", "m1.tiny", 1, 512, 1), ("2", "m1.small", 1, 2048, 20), ("3", "m1.medium", 2, 4096, 40))
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
+    url = f"sqlite:///{tmp_path}/api.db"
+    await create_all(url)
+    db = await connect(url)
+    async with db.begin() as tx:
+        for identifier, name, vcpus, memory_mib, root_gib in _SIZES:
+            await tx.execute(
+                insert_into(flavor_tables.flavors),
+                id=identifier,
+                name=name,
+                vcpus=vcpus,
+                memory_mib=memory_mib,
+                root_gib=root_gib,
+                created_at="2026-01-01T00:00:00.000000",
+            )
+    world = world_of(db, LocalBus())
+    application = ComputeApi(world, check_token)
+    transport = httpx.ASGITransport(app=mounted(application))
+    async with httpx.AsyncClient(transport=transport, base_url="http://cloud.example") as client:
+        yield Cloud(world, client)
+    await db.close()
