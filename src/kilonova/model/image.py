@@ -14,6 +14,11 @@ class ImageStatus(StrEnum):
     ACTIVE = "active"
     DEACTIVATED = "deactivated"  # only admins may read the bits
     KILLED = "killed"  # the bits were refused
+    # What only a real Glance may say.
+    UPLOADING = "uploading"
+    IMPORTING = "importing"
+    PENDING_DELETE = "pending_delete"
+    DELETED = "deleted"
 
 
 class Visibility(StrEnum):

@@ -87,7 +87,11 @@ class Query:
         )
 
     def arguments(self) -> dict[str, Any]:
-        found = {**self._arguments, "me": self.me, "member_status": self.member_status, "page": self.limit}
+        found = {**self._arguments, "page": self.limit}
+        if not self.sees_all:
+            found["me"] = self.me
+            if self.member_status != "all":
+                found["member_status"] = self.member_status
         if self.marker is not None:
             for key, _ in self.sort:
                 value = getattr(self.marker, key)
