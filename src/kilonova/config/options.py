@@ -1,0 +1,248 @@
+"""Every option there is: section and name as in nova.conf, type, default, and a line that says what it does.
+
+`$state_path`, `$host` and the like in a value stand for that option of [DEFAULT], `$section.option` for another's.
+None: not set, which each option explains. Durations in seconds, sizes in MiB unless the name says otherwise.
+"""
+
+import socket
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+Driver = Literal["auto", "libvirt", "simulated"]
+
+
+def about(what: str, **bounds: Any) -> msgspec.Meta:
+    return msgspec.Meta(description=what, **bounds)
+
+
+def repeated(what: str) -> msgspec.Meta:
+    """An option whose every occurrence counts, as oslo.config's MultiStrOpt."""
+    return msgspec.Meta(description=what, extra={"repeated": True})
+
+
+PORT = {"ge": 0, "le": 65535}
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of one section."""
+
+
+class Default(Section, frozen=True):
+    host: Annotated[str, about("This machine's name among the hosts; the machine's own name unless set.")] = (
+        msgspec.field(default_factory=socket.gethostname)
+    )
+    my_ip: Annotated[str, about("This machine's address for the other hosts.")] = "127.0.0.1"
+    state_path: Annotated[str, about("Where everything is kept that must survive a restart.")] = msgspec.field(
+        default_factory=lambda: str(Path.home() / ".kilonova")
+    )
+    instances_path: Annotated[str, about("Disks and consoles of guests.")] = "$state_path/instances"
+    debug: Annotated[bool, about("Log more.")] = False
+    log_file: Annotated[str | None, about("Where to log; the terminal unless set.")] = None
+    transport_url: Annotated[str, about("The queue: local:// (one process) or rabbit://USER:PASSWORD@HOST:PORT/.")] = (
+        "local://"
+    )
+    osapi_compute_listen: Annotated[str, about("The address the REST services listen on.")] = "127.0.0.1"
+    osapi_compute_listen_port: Annotated[int, about("The port the REST services listen on.", **PORT)] = 8774
+    metadata_listen: Annotated[str, about("The address a metadata service of its own listens on.")] = "127.0.0.1"
+    metadata_listen_port: Annotated[int, about("The port of a metadata service of its own.", **PORT)] = 8775
+    default_availability_zone: Annotated[str, about("The zone of hosts that are in none.")] = "nova"
+    compute_driver: Annotated[str, about("auto, libvirt or simulated; Nova's libvirt.LibvirtDriver is understood.")] = (
+        "auto"
+    )
+    report_interval: Annotated[int, about("How often a service says it is alive.", ge=1)] = 10
+    service_down_time: Annotated[int, about("After how much silence a service counts as down.", ge=1)] = 60
+    max_concurrent_builds: Annotated[int, about("Guests a host builds at a time; 0 for no limit.", ge=0)] = 10
+    instance_build_timeout: Annotated[int, about("A build that takes longer fails; 0 for an hour.", ge=0)] = 0
+    shutdown_timeout: Annotated[int, about("How long a guest may take to shut itself down.", ge=0)] = 60
+    resize_confirm_window: Annotated[int, about("Resizes are confirmed after so long; 0 for never.", ge=0)] = 0
+    reclaim_instance_interval: Annotated[int, about("Deleted servers can be restored so long; 0: at once.", ge=0)] = 0
+    sync_power_state_interval: Annotated[int, about("How often records and guests are compared.", ge=1)] = 600
+    force_config_drive: Annotated[bool, about("Give every server a config drive.")] = False
+    cpu_allocation_ratio: Annotated[float, about("Virtual CPUs per CPU of a host.", gt=0)] = 4.0
+    ram_allocation_ratio: Annotated[float, about("Guest memory per memory of a host.", gt=0)] = 1.0
+    disk_allocation_ratio: Annotated[float, about("Guest disk per disk of a host.", gt=0)] = 1.0
+    reserved_host_cpus: Annotated[int, about("CPUs of a host no guest gets.", ge=0)] = 0
+    reserved_host_memory_mb: Annotated[int, about("Memory of a host no guest gets.", ge=0)] = 512
+    reserved_host_disk_mb: Annotated[int, about("Disk of a host no guest gets.", ge=0)] = 0
+
+    @property
+    def driver(self) -> Driver:
+        """`compute_driver` in our words."""
+        name = self.compute_driver.lower()
+        if "libvirt" in name:
+            return "libvirt"
+        return "simulated" if "simulated" in name or "fake" in name else "auto"
+
+
+class Database(Section, frozen=True):
+    connection: Annotated[str, about("sqlite:////PATH, postgresql://… or mysql+pymysql://…")] = (
+        "sqlite:///$state_path/kilonova.db"
+    )
+    max_pool_size: Annotated[int, about("Connections of one process to PostgreSQL or MariaDB.", ge=1)] = 16
+
+
+class Api(Section, frozen=True):
+    auth_strategy: Annotated[Literal["keystone", "noauth2"], about("noauth2 believes the token: tests only.")] = (
+        "keystone"
+    )
+    max_limit: Annotated[int, about("The most items of one page.", ge=1)] = 1000
+
+
+class OsloMiddleware(Section, frozen=True):
+    max_request_body_size: Annotated[int, about("Bytes; larger bodies are refused.", ge=1024)] = 114688
+
+
+class OsloPolicy(Section, frozen=True):
+    policy_file: Annotated[str, about("Rules that differ from the defaults; relative to the state path.")] = (
+        "policy.yaml"
+    )
+
+
+class Quota(Section, frozen=True):
+    instances: Annotated[int, about("Servers of a project; -1, here and below: no limit.", ge=-1)] = 10
+    cores: Annotated[int, about("Virtual CPUs of a project.", ge=-1)] = 20
+    ram: Annotated[int, about("Memory of a project's servers.", ge=-1)] = 51200
+    metadata_items: Annotated[int, about("Metadata items of a server.", ge=-1)] = 128
+    injected_files: Annotated[int, about("Files put into a server.", ge=-1)] = 5
+    injected_file_content_bytes: Annotated[int, about("Bytes of such a file.", ge=-1)] = 10240
+    injected_file_path_length: Annotated[int, about("Length of such a file's path.", ge=-1)] = 255
+    key_pairs: Annotated[int, about("Key pairs of a user.", ge=-1)] = 100
+    server_groups: Annotated[int, about("Server groups of a project.", ge=-1)] = 10
+    server_group_members: Annotated[int, about("Servers of a group.", ge=-1)] = 10
+
+
+class Scheduler(Section, frozen=True):
+    max_attempts: Annotated[int, about("Hosts a build is tried on.", ge=1)] = 3
+    max_placement_results: Annotated[int, about("Hosts placement offers for one request.", ge=1)] = 1000
+
+
+class FilterScheduler(Section, frozen=True):
+    available_filters: Annotated[tuple[str, ...], repeated("Filters that may be enabled; own classes too.")] = (
+        "nova.scheduler.filters.all_filters",
+    )
+    enabled_filters: Annotated[tuple[str, ...], about("The filters every host must pass, in order.")] = (
+        "ComputeFilter",
+        "ComputeCapabilitiesFilter",
+        "ImagePropertiesFilter",
+        "ServerGroupAntiAffinityFilter",
+        "ServerGroupAffinityFilter",
+    )
+    host_subset_size: Annotated[int, about("Choose at random among so many of the best hosts.", ge=1)] = 1
+    max_instances_per_host: Annotated[int, about("For NumInstancesFilter.", ge=1)] = 50
+    max_io_ops_per_host: Annotated[int, about("For IoOpsFilter.", ge=0)] = 8
+    track_instance_changes: Annotated[bool, about("Know the servers of each host, for the affinity filters.")] = True
+    cpu_weight_multiplier: Annotated[float, about("Above 0 spreads by free CPUs, below 0 packs.")] = 1.0
+    ram_weight_multiplier: Annotated[float, about("The same by free memory.")] = 1.0
+    disk_weight_multiplier: Annotated[float, about("The same by free disk.")] = 1.0
+    io_ops_weight_multiplier: Annotated[float, about("Below 0 avoids hosts that build or move much.")] = -1.0
+    soft_affinity_weight_multiplier: Annotated[float, about("For groups that like to be together.", ge=0)] = 1.0
+    soft_anti_affinity_weight_multiplier: Annotated[float, about("For groups that like to be apart.", ge=0)] = 1.0
+    build_failure_weight_multiplier: Annotated[float, about("Avoids hosts whose last builds failed.", ge=0)] = 1e6
+
+
+class Neighbour(Section, frozen=True):
+    """Where a neighbour is and who we are there. No address: the embedded one."""
+
+    endpoint_override: Annotated[str | None, about("Its address; from the catalog of auth_url unless set.")] = None
+    auth_url: Annotated[str | None, about("The identity service's address.")] = None
+    username: Annotated[str | None, about("The user we are there.")] = None
+    password: Annotated[str | None, about("That user's password.")] = None
+    project_name: Annotated[str, about("That user's project.")] = "service"
+    user_domain_name: Annotated[str, about("The domain of that user.")] = "Default"
+    project_domain_name: Annotated[str, about("The domain of that project.")] = "Default"
+    region_name: Annotated[str | None, about("The region of the catalog; the first unless set.")] = None
+    cafile: Annotated[str | None, about("Certificates to trust; the system's unless set.")] = None
+
+    @property
+    def embedded(self) -> bool:
+        return self.endpoint_override is None and self.auth_url is None
+
+
+class Neutron(Neighbour, frozen=True):
+    metadata_proxy_shared_secret: Annotated[str | None, about("Shared with the metadata proxies of a Neutron.")] = None
+
+
+class Vnc(Section, frozen=True):
+    enabled: Annotated[bool, about("Give guests a screen over VNC.")] = True
+    server_listen: Annotated[str, about("The address guests' VNC servers listen on.")] = "127.0.0.1"
+    server_proxyclient_address: Annotated[str, about("The address the proxy finds them on.")] = "$my_ip"
+    novncproxy_base_url: Annotated[str | None, about("What users get; the console of this cloud unless set.")] = None
+
+
+class Spice(Section, frozen=True):
+    enabled: Annotated[bool, about("Give guests a screen over SPICE.")] = False
+    server_listen: Annotated[str, about("The address guests' SPICE servers listen on.")] = "127.0.0.1"
+    server_proxyclient_address: Annotated[str, about("The address the proxy finds them on.")] = "$my_ip"
+    html5proxy_base_url: Annotated[str | None, about("What users get; the console of this cloud unless set.")] = None
+
+
+class SerialConsole(Section, frozen=True):
+    enabled: Annotated[bool, about("Give guests an interactive serial console.")] = True
+    base_url: Annotated[str | None, about("What users get; the console of this cloud unless set.")] = None
+
+
+class Consoleauth(Section, frozen=True):
+    token_ttl: Annotated[int, about("How long the address of a console is good.", ge=1)] = 600
+
+
+class Console(Section, frozen=True):
+    allowed_origins: Annotated[tuple[str, ...], about("Other web sites that may show our consoles.")] = ()
+
+
+class Libvirt(Section, frozen=True):
+    virt_type: Annotated[Literal["auto", "kvm", "qemu"], about("auto: KVM where a probe shows that it works.")] = "auto"
+    connection_uri: Annotated[str | None, about("The libvirt daemon; the machine's or a private one unless set.")] = (
+        None
+    )
+    images_type: Annotated[Literal["default", "qcow2", "raw", "flat"], about("How guests' disks are kept.")] = "default"
+    cpu_mode: Annotated[
+        Literal["host-model", "host-passthrough", "custom", "none"] | None,
+        about("What CPU guests see; host-model with KVM unless set."),
+    ] = None
+    cpu_models: Annotated[tuple[str, ...], about("For cpu_mode custom, the first the host can do.")] = ()
+
+
+class ImageCache(Section, frozen=True):
+    manager_interval: Annotated[int, about("How often unused images are looked for; 0 for never.", ge=0)] = 2400
+    remove_unused_original_minimum_age_seconds: Annotated[int, about("How long they are kept.", ge=0)] = 86400
+
+
+class OsloMessagingRabbit(Section, frozen=True):
+    heartbeat_timeout_threshold: Annotated[int, about("A silent broker counts as gone; 0: never.", ge=0)] = 60
+    rabbit_qos_prefetch_count: Annotated[int, about("Messages one server works on at a time; 0: no limit.", ge=0)] = 100
+    ssl: Annotated[bool, about("Speak TLS to the broker.")] = False
+    ssl_ca_file: Annotated[str | None, about("Certificates to trust; the system's unless set.")] = None
+
+
+class Simulated(Section, frozen=True):
+    hosts: Annotated[int, about("Compute hosts the simulated driver plays.", ge=1, le=10000)] = 1
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All sections. The field `default` is [DEFAULT]; the others have their sections' names."""
+
+    default: Default = msgspec.field(name="DEFAULT", default_factory=Default)
+    api: Api = Api()
+    cinder: Neighbour = Neighbour()
+    console: Console = Console()
+    consoleauth: Consoleauth = Consoleauth()
+    database: Database = Database()
+    filter_scheduler: FilterScheduler = FilterScheduler()
+    glance: Neighbour = Neighbour()
+    image_cache: ImageCache = ImageCache()
+    keystone_authtoken: Neighbour = Neighbour()
+    libvirt: Libvirt = Libvirt()
+    neutron: Neutron = Neutron()
+    oslo_messaging_rabbit: OsloMessagingRabbit = OsloMessagingRabbit()
+    oslo_middleware: OsloMiddleware = OsloMiddleware()
+    oslo_policy: OsloPolicy = OsloPolicy()
+    placement: Neighbour = Neighbour()
+    quota: Quota = Quota()
+    scheduler: Scheduler = Scheduler()
+    serial_console: SerialConsole = SerialConsole()
+    service_user: Neighbour = Neighbour()
+    simulated: Simulated = Simulated()
+    spice: Spice = Spice()
+    vnc: Vnc = Vnc()
