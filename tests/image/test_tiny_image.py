@@ -1,6 +1,7 @@
 """The image `tiny`, built for real and booted in plain QEMU."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ async def test_tiny_boots_grows_lets_root_in_and_obeys_the_power_button(tmp_path
 @pytest.mark.slow
 async def test_tiny_takes_its_name_key_password_and_user_data_from_a_config_drive(tmp_path: Path) -> None:
     disk = await overlay(await cached_tiny(image_store()), tmp_path / "disk.qcow2", size="200M")
-    facts = {
+    facts: dict[str, Any] = {
         "uuid": "83679162-1378-4288-a2d4-70e13ec132aa",
         "hostname": "alpha.novalocal",
         "name": "alpha",

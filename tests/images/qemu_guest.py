@@ -1,4 +1,4 @@
-"""A guest in plain QEMU, without any of Kilonova, for tests of images: its serial console and QEMU's own control socket."""
+"""A guest in plain QEMU, without any of Kilonova, for tests of images: its serial console and its control socket."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ class PlainGuest:
         self._control = control
 
     async def says(self, pattern: str, *, within_s: float = 120, after: int = 0) -> re.Match[str]:
-        """The first place at or after character `after` of the console that matches. Errors: AssertionError, EOFError."""
+        """The first match at or after character `after` of the console. Errors: AssertionError, EOFError."""
         compiled = re.compile(pattern)
         try:
             async with asyncio.timeout(within_s):

@@ -1,0 +1,1 @@
+"""Guest images for tests, and plain QEMU to boot them in."""
