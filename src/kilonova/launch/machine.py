@@ -1,6 +1,6 @@
 """What this machine has and lacks: each finding with the command that mends it, as `doctor` tells it.
 
-Nothing here changes the machine, except that the kernel may load its own network modules when asked whether it has them.
+Nothing here changes the machine, except that the kernel may load its own network modules when asked for them.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ _NETWORK: Sequence[tuple[str, str, str]] = (
     ("vxlan", "ip link add k0 type vxlan id 9 dstport 4789", "modprobe vxlan"),
     ("nftables", "nft add table inet k0", "modprobe nf_tables"),
     (
-        "connection tracking",
+        "conntrack",
         "nft 'table inet k0 { chain c { ct state established accept\n }\n }'",
         "modprobe nf_conntrack",
     ),
@@ -168,9 +168,7 @@ def _guest_kernel() -> Finding:
     if kernel is not None:
         return Finding("guest kernel", True, f"{kernel.release} of this machine")
     if shutil.which("apt-get", path=_SEARCH):
-        return Finding(
-            "guest kernel", True, "none here: downloaded with apt when the image tiny is built, not installed"
-        )
+        return Finding("guest kernel", True, "none here: apt downloads one for the image tiny, without installing it")
     return Finding("guest kernel", False, "none here, and no apt to download one", "bring a cloud image of your own")
 
 
@@ -195,9 +193,7 @@ def _memory() -> Finding:
     detail = f"{available_mib} MiB available, {os.cpu_count()} processors, {platform.machine()}"
     if available_mib >= _LEAST_MEMORY_MIB:
         return Finding("memory", True, detail)
-    return Finding(
-        "memory", False, detail, "stop other programs; simulated hosts still work: ./kilonova up --driver simulated"
-    )
+    return Finding("memory", False, detail, "stop other programs, or ./kilonova up --driver simulated")
 
 
 def _listen(address: str, port: int) -> Finding:
