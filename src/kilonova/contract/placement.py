@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from kilonova.contract.message import call
+from kilonova.model.allocation import Inventory as Inventory
 from kilonova.model.errors import Conflict
 from kilonova.model.ids import HostName
 
@@ -18,15 +19,6 @@ class ClaimRefused(Conflict):
         self.short = short
 
 
-class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    total: int
-    reserved: int = 0
-    allocation_ratio: float = 1.0
-    min_unit: int = 1
-    max_unit: int = 2147483647
-    step_size: int = 1
-
-
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A compute host as a resource provider. `id` is the compute node's uuid, `name` the hypervisor's host name."""
 
@@ -34,6 +26,34 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     name: HostName
     inventories: dict[str, Inventory]
     traits: frozenset[str]
+
+
+class ProviderState(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider as it stands: amounts in use by resource class, and how many consumers hold something of it."""
+
+    id: str
+    name: HostName
+    generation: int
+    parent_id: str | None = None
+    root_id: str
+    inventories: dict[str, Inventory] = {}
+    used: dict[str, int] = {}
+    traits: frozenset[str] = frozenset()
+    aggregates: frozenset[str] = frozenset()
+    consumers: int = 0
+
+
+class ProviderChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A committed change of a provider, for those that keep a copy.
+
+    `generation` is the provider's after it. `used` and `consumers` are differences; `reload`: more than that changed.
+    """
+
+    name: HostName
+    generation: int
+    used: dict[str, int] = {}
+    consumers: int = 0
+    reload: bool = False
 
 
 class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,14 +68,15 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placement(Protocol):
-    """Topic `placement`."""
+    """Topic `placement`. Hosts are named by their provider's name."""
 
     @call()
     async def report(self, provider: Provider) -> None:
         """Create or update a host's provider, its inventories and its driver's traits; others' traits stay."""
 
     @call()
-    async def forget(self, name: HostName) -> None: ...
+    async def forget(self, name: HostName) -> None:
+        """Remove a host's provider; happy to find none. Errors: ProviderInUse while anybody holds something of it."""
 
     @call(step="10")
     async def claim(self, request: ClaimRequest) -> None:
@@ -67,8 +88,27 @@ class Placement(Protocol):
 
     @call()
     async def move(self, *, source: str, target: str) -> None:
-        """`target` takes over what `source` holds (a migration keeps the old allocation). Idempotent."""
+        """`target` takes over what `source` holds (a migration keeps the old allocation) instead of what it held.
+
+        Idempotent: again for the same pair changes nothing, even when `source` holds something new by then.
+        """
 
     @call()
     async def consumers(self) -> dict[str, dict[str, dict[str, int]]]:
         """All allocations: consumer → host name → resource class → amount. For ledgers and audits."""
+
+    @call()
+    async def holders(self, consumers: tuple[str, ...]) -> dict[str, tuple[HostName, ...]]:
+        """The hosts each of `consumers` holds something of; those that hold nothing are left out."""
+
+    @call()
+    async def providers(self, after: str, limit: int) -> tuple[ProviderState, ...]:
+        """Up to `limit` providers in the order of their names, from the first behind `after` ('' for the first)."""
+
+    @call()
+    async def provider(self, name: HostName) -> ProviderState | None:
+        """One provider as it stands, or None."""
+
+    @call()
+    async def generations(self) -> dict[HostName, int]:
+        """Every provider's generation: whoever keeps copies sees which of them are old."""

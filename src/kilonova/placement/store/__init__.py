@@ -1,0 +1,1 @@
+"""Placement's tables and every statement on them."""

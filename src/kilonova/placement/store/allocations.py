@@ -1,0 +1,253 @@
+"""Who holds what: written so that no race can give away more than there is.
+
+Locks are taken in one order everywhere (consumer, then providers by id, then their inventories), and capacity is
+checked by the very statement that takes. A claim for a new consumer is four statements and reads nothing.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, delete, or_, select, update
+
+from kilonova.contract.placement import ProviderChange
+from kilonova.db.database import Reader, Transaction
+from kilonova.db.statement import Statement, insert_into
+from kilonova.model.allocation import what_is_short
+from kilonova.model.ids import HostName
+from kilonova.model.time import Timestamp
+from kilonova.placement.errors import ProviderNotFound
+from kilonova.placement.store.holdings import Amounts, Holdings, consumer, decode_amounts
+from kilonova.placement.store.inventories import inventories_of
+from kilonova.placement.store.tables import allocations, consumers, inventories, providers
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A consumer as it is written; `generation` is the one it has to have now, None for whichever."""
+
+    id: str
+    project_id: str
+    user_id: str
+    type: str
+    generation: int | None = None
+
+
+class Short(Exception):
+    """A provider cannot give `wanted` even after it got `back` back; internal, the transaction is rolled back by it."""
+
+    def __init__(self, provider_id: str, name: HostName, *, wanted: Amounts, back: Amounts) -> None:
+        super().__init__(f"{name} is short")
+        self.provider_id = provider_id
+        self.name = name
+        self.wanted = wanted
+        self.back = back
+
+
+class ConsumerChanged(Exception):
+    """The consumer is not of the generation the caller knows; internal."""
+
+
+_BUMP = update(providers).where(providers.c.id == bindparam("by_id")).values(generation=providers.c.generation + 1)
+_bump = Statement(_BUMP)
+_bump_and_tell = Statement(_BUMP.returning(providers.c.generation, providers.c.name))
+_generation = Statement(select(providers.c.generation, providers.c.name).where(providers.c.id == bindparam("by_id")))
+_take_away_rows = Statement(
+    delete(allocations)
+    .where(allocations.c.consumer_id == bindparam("consumer_id"))
+    .returning(allocations.c.provider_id, allocations.c.resources)
+)
+_forget_consumer = Statement(delete(consumers).where(consumers.c.id == bindparam("by_id")))
+_touch = (
+    update(consumers)
+    .where(consumers.c.id == bindparam("by_id"))
+    .values(
+        generation=consumers.c.generation + 1,
+        project_id=bindparam("project_id"),
+        user_id=bindparam("user_id"),
+        type=bindparam("type"),
+        updated_at=bindparam("updated_at"),
+    )
+)
+_touch_any = Statement(_touch)
+_touch_known = Statement(_touch.where(consumers.c.generation == bindparam("by_generation")))
+
+
+def _amount(index: int) -> ColumnElement[int]:
+    # Typed: PostgreSQL would guess text inside a CASE.
+    return bindparam(f"amount_{index}", type_=BigInteger())
+
+
+@lru_cache(maxsize=64)
+def _take(classes: int) -> Statement:
+    """Adds to `used` of each class that has room and takes pieces of that size; rows matched tells whether all did."""
+    c = inventories.c
+    fits = [
+        and_(
+            c.resource_class == bindparam(f"class_{index}"),
+            c.used + _amount(index) <= (c.total - c.reserved) * c.allocation_ratio,
+            c.min_unit <= _amount(index),
+            c.max_unit >= _amount(index),
+            _amount(index) % c.step_size == 0,
+        )
+        for index in range(classes)
+    ]
+    return Statement(
+        update(inventories)
+        .where(c.provider_id == bindparam("by_provider"), or_(*fits))
+        .values(used=c.used + _each_its_amount(classes))
+    )
+
+
+@lru_cache(maxsize=64)
+def _give_back(classes: int) -> Statement:
+    c = inventories.c
+    return Statement(
+        update(inventories)
+        .where(
+            c.provider_id == bindparam("by_provider"),
+            or_(*(c.resource_class == bindparam(f"class_{index}") for index in range(classes))),
+        )
+        .values(used=c.used - _each_its_amount(classes))
+    )
+
+
+def _each_its_amount(classes: int) -> ColumnElement[int]:
+    column = inventories.c.resource_class
+    return case(*((column == bindparam(f"class_{index}"), _amount(index)) for index in range(classes)), else_=0)
+
+
+def _amounts(amounts: Amounts) -> dict[str, str | int]:
+    arguments: dict[str, str | int] = {}
+    for index, (name, amount) in enumerate(amounts.items()):
+        arguments[f"class_{index}"] = name
+        arguments[f"amount_{index}"] = amount
+    return arguments
+
+
+async def add(tx: Transaction, holder: Holder, wanted: Holdings, now: Timestamp) -> list[ProviderChange]:
+    """Let a consumer that holds nothing yet hold `wanted`. Errors: AlreadyThere when it does, Short."""
+    await tx.execute(
+        insert_into(consumers),
+        id=holder.id,
+        project_id=holder.project_id,
+        user_id=holder.user_id,
+        type=holder.type,
+        created_at=now,
+        updated_at=now,
+    )
+    return await _settle(tx, holder.id, {}, wanted)
+
+
+async def replace(tx: Transaction, holder: Holder, wanted: Holdings, now: Timestamp) -> list[ProviderChange]:
+    """Let a consumer hold `wanted` instead of what it holds; nothing wanted ends it. Errors: ConsumerChanged, Short."""
+    known = {} if holder.generation is None else {"by_generation": holder.generation}
+    touched = await tx.execute(
+        _touch_known if known else _touch_any,
+        by_id=holder.id,
+        project_id=holder.project_id,
+        user_id=holder.user_id,
+        type=holder.type,
+        updated_at=now,
+        **known,
+    )
+    if not touched:
+        raise ConsumerChanged
+    held = await _take_away(tx, holder.id)
+    if not wanted:
+        await tx.execute(_forget_consumer, by_id=holder.id)
+    return await _settle(tx, holder.id, held, wanted)
+
+
+async def drop(tx: Transaction, consumer: str) -> list[ProviderChange]:
+    """End a consumer and free what it holds; empty when there is none."""
+    if not await tx.execute(_forget_consumer, by_id=consumer):
+        return []
+    return await _settle(tx, consumer, await _take_away(tx, consumer), {})
+
+
+async def _take_away(tx: Transaction, consumer: str) -> Holdings:
+    rows = await tx.fetch_all(_take_away_rows, consumer_id=consumer)
+    return {provider: decode_amounts(resources) for provider, resources in rows}
+
+
+async def _settle(tx: Transaction, consumer: str, held: Holdings, wanted: Holdings) -> list[ProviderChange]:
+    """Count `held` back and `wanted` in, provider by provider; the rows of `held` are gone already."""
+    for provider_id, amounts in wanted.items():
+        await tx.execute(
+            insert_into(allocations),
+            consumer_id=consumer,
+            provider_id=provider_id,
+            resources=_encode(amounts).decode(),
+        )
+    changes = []
+    for provider_id in sorted({*held, *wanted}):
+        generation, name = await bump(tx, provider_id)
+        back, taken = held.get(provider_id, {}), wanted.get(provider_id, {})
+        if back:
+            await tx.execute(_give_back(len(back)), by_provider=provider_id, **_amounts(back))
+        if taken and await tx.execute(_take(len(taken)), by_provider=provider_id, **_amounts(taken)) != len(taken):
+            raise Short(provider_id, name, wanted=taken, back=back)
+        changes.append(
+            ProviderChange(
+                name=name,
+                generation=generation,
+                used=_difference(back, taken),
+                consumers=bool(taken) - bool(back),
+            )
+        )
+    return changes
+
+
+async def bump(tx: Transaction, provider_id: str) -> tuple[int, HostName]:
+    """Give the provider its next generation (its row is locked from here on). Errors: ProviderNotFound."""
+    if tx.dialect == "mysql":
+        # MariaDB has no UPDATE … RETURNING.
+        await tx.execute(_bump, by_id=provider_id)
+        row = await tx.fetch_one(_generation, by_id=provider_id)
+    else:
+        row = await tx.fetch_one(_bump_and_tell, by_id=provider_id)
+    if row is None:
+        raise ProviderNotFound(provider_id)
+    return row[0], HostName(row[1])
+
+
+async def reason_of(reader: Reader, short: Short) -> str:
+    """What was short, as it stands after the rollback."""
+    found, used = await inventories_of(reader, short.provider_id)
+    before = {name: amount - short.back.get(name, 0) for name, amount in used.items()}
+    return what_is_short(found, before, short.wanted) or "it was full for a moment"
+
+
+def _difference(back: Amounts, taken: Amounts) -> Amounts:
+    difference = {name: taken.get(name, 0) - back.get(name, 0) for name in {*back, *taken}}
+    return {name: amount for name, amount in difference.items() if amount}
+
+
+_rename_consumer = Statement(
+    update(consumers)
+    .where(consumers.c.id == bindparam("source"))
+    .values(id=bindparam("target"), moved_from=bindparam("moved_from"), generation=consumers.c.generation + 1)
+)
+_rename_rows = Statement(
+    update(allocations).where(allocations.c.consumer_id == bindparam("source")).values(consumer_id=bindparam("target"))
+)
+_moved_from = Statement(select(consumers.c.moved_from).where(consumers.c.id == bindparam("by_id")))
+
+
+async def move(tx: Transaction, source: str, target: str) -> list[ProviderChange]:
+    """`target` gets what `source` holds instead of its own, unless that has been done before."""
+    if await tx.fetch_value(_moved_from, by_id=target) == source:
+        return []
+    if await consumer(tx, source) is None:
+        return []
+    changes = await drop(tx, target)
+    await tx.execute(_rename_consumer, source=source, target=target, moved_from=source)
+    await tx.execute(_rename_rows, source=source, target=target)
+    return changes
+
+
+def without_zeros(holdings: Mapping[str, Amounts]) -> Holdings:
+    cleaned = {provider: {name: n for name, n in amounts.items() if n} for provider, amounts in holdings.items()}
+    return {provider: amounts for provider, amounts in cleaned.items() if amounts}
