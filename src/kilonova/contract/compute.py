@@ -22,7 +22,7 @@ class NetworkRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BlockDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """One block device of a server, as the record has it. Sizes in GiB; `boot_index` 0 is the root, None does not boot."""
+    """One block device of a server, as recorded. Sizes in GiB; `boot_index` 0 is the root, None does not boot."""
 
     id: str
     source_type: Literal["image", "volume", "snapshot", "blank"]
@@ -42,7 +42,7 @@ class BlockDevice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FlavorOf(msgspec.Struct, frozen=True, kw_only=True):
-    """A server's own copy of its flavor; later edits of the flavor do not reach it. Memory and swap in MiB, disks in GiB."""
+    """A server's own copy of its flavor; later edits do not reach it. Memory and swap in MiB, disks in GiB."""
 
     id: str
     name: str
@@ -111,10 +111,7 @@ class Build(Order, frozen=True, kw_only=True):
 
 
 class Destroy(Order, frozen=True, kw_only=True):
-    """Remove everything of the server from this host. Volumes are detached; ports are unplugged and, where `ports`, deleted."""
-
-    ports: bool = True
-    volumes: bool = True
+    """Remove everything of the server from this host: guest, disks, taps. Its ports and volumes are the conductor's."""
 
 
 class PowerOn(Order, frozen=True, kw_only=True):
@@ -128,7 +125,7 @@ class PowerOff(Order, frozen=True, kw_only=True):
 
 
 class Reboot(Order, frozen=True, kw_only=True):
-    """Soft: clean shutdown, then a new process. Hard: the guest is defined anew from the record, ports and volumes afresh."""
+    """Soft: clean shutdown, then a new process. Hard: defined anew from the record, ports and volumes afresh."""
 
     hard: bool = False
     grace_s: float = 60.0
@@ -166,6 +163,7 @@ class ResizeHere(Order, frozen=True, kw_only=True):
     old_flavor: FlavorOf
     new_flavor: FlavorOf
     start: bool = True
+    grace_s: float = 60.0
 
 
 class ConfirmResizeHere(Order, frozen=True, kw_only=True):
@@ -201,7 +199,6 @@ class AttachInterface(Order, frozen=True, kw_only=True):
 
 class DetachInterface(Order, frozen=True, kw_only=True):
     port_id: str
-    delete_port: bool = True
 
 
 class Rescue(Order, frozen=True, kw_only=True):

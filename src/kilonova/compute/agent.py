@@ -1,0 +1,183 @@
+"""The agent of one host: takes orders, carries each out once at a time per server, reports how it ended."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import msgspec
+
+from kilonova.aio.supervise import Tasks
+from kilonova.compute import adoption, orders
+from kilonova.compute.host import Host
+from kilonova.compute.journal import Journal
+from kilonova.contract.compute import AnyOrder, Build, Destroy, Facts, GuestConsole, Outcome
+from kilonova.contract.scheduler import HostUpdate
+from kilonova.model.errors import InternalError, KilonovaError, NotFound, NotSupported, Unavailable
+from kilonova.model.ids import ServerId
+from kilonova.observe import trace
+from kilonova.virt.guest import GuestEvent
+from kilonova.virt.hypervisor import Diagnosing
+
+log = logging.getLogger(__name__)
+
+# Between tries to hand an outcome to a conductor that does not answer.
+RETRY_S = (0.2, 1.0, 5.0)
+
+
+class ComputeAgent:
+    """Topic `compute.HOST`."""
+
+    def __init__(self, host: Host, journal: Journal) -> None:
+        self._host = host
+        self._journal = journal
+        self._tasks = Tasks(f"compute.{host.name}")
+        self._under_way: dict[str, asyncio.Task[Any]] = {}
+        self._locks: dict[ServerId, asyncio.Lock] = {}
+        self._failures = 0
+        self._ready = asyncio.Event()
+
+    async def start(self) -> None:
+        """Connect, make the host known, take the guests found here over, and begin to listen to the hypervisor."""
+        await self._host.hypervisor.start()
+        self._tasks.start(self._listen(), name="events")
+        await self.report()
+        await adoption.adopt(self._host)
+        self._ready.set()
+        self._tasks.every(self._host.settings.report_interval_s, self._beat, self._host.clock, name="report")
+
+    async def close(self) -> None:
+        """Guests keep running; orders under way are given up here and sent again by the conductor."""
+        await self._tasks.close()
+        await self._host.hypervisor.close()
+
+    # -- contract.compute.Compute ----------------------------------------------------------------------------------
+
+    async def perform(self, order: AnyOrder) -> None:
+        saga = order.key.split(".", 1)[0]
+        if not self._journal.admit(saga, order.epoch, self._host.clock.time()):
+            log.warning("%s: order %s refused, epoch %s is over", self._host.name, order.key, order.epoch)
+            return
+        if order.key in self._under_way:
+            return
+        if isinstance(order, Destroy):
+            self._give_up_builds(order.server_id)
+        task = self._tasks.start(self._carry_out(order), name=order.key)
+        self._under_way[order.key] = task
+        task.add_done_callback(lambda _: self._under_way.pop(order.key, None))
+
+    async def console_output(self, server_id: ServerId, lines: int | None) -> str:
+        return await self._host.hypervisor.console_output(server_id, lines=lines)
+
+    async def console(self, server_id: ServerId, kind: Literal["vnc", "spice", "serial"]) -> GuestConsole:
+        found = await self._host.hypervisor.console(server_id, kind)
+        return GuestConsole(
+            host=found.host,
+            port=found.port,
+            unix_path=found.unix_path,
+            internal_access_path=found.internal_access_path,
+        )
+
+    async def diagnostics(self, server_id: ServerId) -> dict[str, object]:
+        if not isinstance(self._host.hypervisor, Diagnosing):
+            raise NotSupported("The hypervisor tells no diagnostics.")
+        return await self._host.hypervisor.diagnostics(server_id)
+
+    async def uptime(self) -> str:
+        facts = await self._host.hypervisor.facts()
+        hours, minutes = divmod(int(facts.uptime_s) // 60, 60)
+        days, hours = divmod(hours, 24)
+        return f" up {days} days, {hours:02}:{minutes:02}"
+
+    # -- orders ----------------------------------------------------------------------------------------------------
+
+    def _give_up_builds(self, server_id: ServerId) -> None:
+        """A destroy makes any build of the server pointless."""
+        for task in list(self._under_way.values()):
+            order: AnyOrder | None = getattr(task, "order", None)
+            if isinstance(order, Build) and order.server_id == server_id:
+                task.cancel()
+
+    async def _carry_out(self, order: AnyOrder) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.order = order  # type: ignore[attr-defined]
+        lock = self._locks.setdefault(order.server_id, asyncio.Lock())
+        async with lock:
+            outcome = await self._outcome(order)
+        if not lock.locked():
+            self._locks.pop(order.server_id, None)
+        await self._tell(lambda: self._host.conductor.outcome(outcome))
+
+    async def _outcome(self, order: AnyOrder) -> Outcome:
+        told = Outcome(key=order.key, server_id=order.server_id, host=self._host.name)
+        try:
+            with trace.span(type(order).__name__.lower()):
+                facts: Facts = await orders.carry_out(self._host, order)
+        except KilonovaError as error:
+            return self._failed(told, order, error)
+        except Exception as error:
+            log.exception("%s: %s failed", self._host.name, order.key)
+            return self._failed(told, order, InternalError(f"{type(error).__name__}: {error}").because(error))
+        if isinstance(order, Build):
+            self._failures = 0
+        return msgspec.structs.replace(told, facts=facts)
+
+    def _failed(self, told: Outcome, order: AnyOrder, error: KilonovaError) -> Outcome:
+        if isinstance(order, Build):
+            self._failures += 1
+        return msgspec.structs.replace(
+            told, error=type(error).__name__, message=error.message, attributes=error.public()
+        )
+
+    async def _tell(self, say: Callable[[], Awaitable[None]]) -> None:
+        """Say it until it was heard: an outcome must not get lost while the conductor is away."""
+        tries = 0
+        while True:
+            try:
+                return await say()
+            except Unavailable:
+                await self._host.clock.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+                tries += 1
+
+    # -- the host itself -------------------------------------------------------------------------------------------
+
+    async def report(self) -> None:
+        """Say what this host has; until it was heard."""
+        facts = await self._host.hypervisor.facts()
+        update = HostUpdate(
+            host=self._host.name,
+            node_id=self._host.node_id,
+            hypervisor_hostname=facts.hypervisor_hostname,
+            hypervisor_type=facts.hypervisor_type,
+            hypervisor_version=facts.hypervisor_version,
+            vcpus=facts.vcpus,
+            memory_mib=facts.memory_mib,
+            disk_gib=facts.disk_gib,
+            host_ip=self._host.settings.host_ip,
+            traits=facts.traits,
+            cpu_info=facts.cpu_info,
+            build_failures=self._failures,
+        )
+        await self._tell(lambda: self._host.conductor.report(update))
+
+    async def _beat(self) -> None:
+        await self.report()
+
+    async def _listen(self) -> None:
+        async for event in self._host.hypervisor.events():
+            await self._heard(event)
+
+    async def _heard(self, event: GuestEvent) -> None:
+        """Only what nobody ordered is news; the outcome of an order tells of the rest."""
+        if any(getattr(task, "order", None) and task.order.server_id == event.guest  # type: ignore[attr-defined]
+               for task in self._under_way.values()):  # fmt: skip
+            return
+        try:
+            # The state now, not the event's: it may be one of an order that has just ended.
+            info = await self._host.hypervisor.info(event.guest)
+            await self._host.conductor.guest_changed(self._host.name, event.guest, int(info.power_state))
+        except NotFound:
+            return
+        except Unavailable as error:
+            log.warning("%s: %s", self._host.name, error.message)

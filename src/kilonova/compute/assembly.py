@@ -1,0 +1,148 @@
+"""From a server's record to everything its guest is made of: image, ports, volumes, config drive, and the spec."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from kilonova.aio.blocking import blocking
+from kilonova.compute import ports
+from kilonova.compute.host import Host
+from kilonova.compute.volumes import connect_volumes, volume_disks
+from kilonova.contract.compute import BlockDevice, FlavorOf, ServerRecord, Vif
+from kilonova.model.errors import BadRequest, NotFound
+from kilonova.model.image import Image
+from kilonova.observe import trace
+from kilonova.virt.config_drive import write_config_drive
+from kilonova.virt.guest import GuestSpec, LocalDisk, Nic, VolumeDisk
+from kilonova.virt.guest_metadata import SubnetInfo, drive_files
+from kilonova.virt.image_cache import image_format
+
+
+class ImageUnusable(BadRequest):
+    """The image cannot be booted from; the message says why, and is the server's fault."""
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """A guest's spec and what was found out while it was put together."""
+
+    spec: GuestSpec
+    vifs: tuple[Vif, ...]
+    devices: tuple[BlockDevice, ...]
+
+
+async def assemble(host: Host, record: ServerRecord, *, flavor: FlavorOf | None = None) -> Parts:
+    """All of it, made where it is missing: safe to repeat. Errors: ImageUnusable, PortUnusable, the neighbours'."""
+    flavor = flavor or record.flavor
+    devices = await connect_volumes(host, record)
+    root = await _root_disk(host, record, flavor)
+    vifs = await ports.ensure_ports(host, record)
+    nics = await ports.plug(host, vifs)
+    drive = await _config_drive(host, record, vifs)
+    disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
+    disks.extend(await volume_disks(host, devices))
+    disks.extend(_extra_disks(flavor))
+    return Parts(spec=_spec(record, flavor, tuple(disks), nics, drive), vifs=vifs, devices=devices)
+
+
+def _spec(
+    record: ServerRecord,
+    flavor: FlavorOf,
+    disks: tuple[LocalDisk | VolumeDisk, ...],
+    nics: tuple[Nic, ...],
+    drive: Path | None,
+) -> GuestSpec:
+    return GuestSpec(
+        id=record.id,
+        name=f"instance-{record.number:08x}",
+        vcpus=flavor.vcpus,
+        memory_mib=flavor.memory_mib,
+        disks=disks,
+        nics=nics,
+        config_drive=drive,
+        properties=record.image_properties,
+        extra_specs=flavor.extra_specs,
+        project_id=record.project_id,
+        display_name=record.name,
+    )
+
+
+async def _root_disk(host: Host, record: ServerRecord, flavor: FlavorOf) -> LocalDisk | None:
+    """None when the server boots from a volume."""
+    if any(device.boot_index == 0 and device.destination_type == "volume" for device in record.block_devices):
+        return None
+    if record.image_id is None:
+        return LocalDisk(size_gib=flavor.root_gib)
+    path = await fetch_image(host, record.image_id)
+    bus = record.image_properties.get("hw_disk_bus", "virtio")
+    return LocalDisk(size_gib=flavor.root_gib, base=path, base_format=image_format(path), bus=bus)
+
+
+def _extra_disks(flavor: FlavorOf) -> list[LocalDisk]:
+    extra = []
+    if flavor.ephemeral_gib:
+        extra.append(LocalDisk(size_gib=flavor.ephemeral_gib, role="ephemeral"))
+    if flavor.swap_mib:
+        extra.append(LocalDisk(size_gib=-(-flavor.swap_mib // 1024), role="swap"))
+    return extra
+
+
+async def fetch_image(host: Host, image_id: str) -> Path:
+    """The image's file in this host's cache. Errors: ImageUnusable, and the image service's."""
+    token = await host.token()
+    try:
+        image = await host.image.show(image_id, token)
+    except NotFound as error:
+        raise ImageUnusable(f"Image {image_id} could not be found.") from error
+    if image.status != "active":
+        raise ImageUnusable(f"Image {image_id} is not active.")
+
+    async def write(target: Path) -> None:
+        with trace.span("image into the cache"):
+            await _download(host, image, token, target)
+
+    return await host.cache.fetch(f"{image.id} {image.os_hash_value or image.checksum}", write)
+
+
+async def _download(host: Host, image: Image, token: str, target: Path) -> None:
+    with await blocking(open, target, "wb") as file:
+        async for piece in host.image.download(image.id, token):
+            await blocking(file.write, piece)
+
+
+async def _config_drive(host: Host, record: ServerRecord, vifs: Sequence[Vif]) -> Path | None:
+    mandatory = record.image_properties.get("img_config_drive") == "mandatory"
+    if not (record.config_drive or mandatory or host.settings.force_config_drive):
+        return None
+    target = host.work_dir / "config-drives" / f"{record.id}.iso"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subnets = await subnets_of(host, vifs)
+    files = drive_files(record, vifs, subnets, random_seed=secrets.token_bytes(512))
+    await blocking(write_config_drive, target, files)
+    return target
+
+
+def drop_config_drive(host: Host, server_id: str) -> None:
+    (host.work_dir / "config-drives" / f"{server_id}.iso").unlink(missing_ok=True)
+
+
+async def subnets_of(host: Host, vifs: Sequence[Vif]) -> list[SubnetInfo]:
+    """The subnets of the networks the guest is on."""
+    token = await host.token()
+    found: list[SubnetInfo] = []
+    for network_id in sorted({vif.network_id for vif in vifs}):
+        for subnet in await host.network.subnets(token, network_id=network_id):
+            found.append(
+                SubnetInfo(
+                    network_id=subnet.network_id,
+                    cidr=subnet.cidr,
+                    gateway=subnet.gateway_ip,
+                    dns=subnet.dns_nameservers,
+                    routes=tuple((route.destination, route.nexthop) for route in subnet.host_routes),
+                    dhcp=subnet.enable_dhcp,
+                )
+            )
+    return found

@@ -1,0 +1,59 @@
+"""What an agent has: its host's hypervisor and plugger, the conductor, the neighbours, its directories."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+
+from kilonova.aio.clock import Clock
+from kilonova.contract.conductor import Conductor
+from kilonova.contract.network_agent import PortPlugger
+from kilonova.model.ids import HostName
+from kilonova.peers.image import ImageClient
+from kilonova.peers.network import NetworkClient
+from kilonova.peers.volume import VolumeClient
+from kilonova.virt.hypervisor import Hypervisor
+from kilonova.virt.image_cache import ImageCache
+
+
+class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`host_ip` is where consoles and migrations reach the host (nova.conf: my_ip). Times in seconds."""
+
+    host_ip: str = "127.0.0.1"
+    report_interval_s: float = 10.0
+    zone: str = "nova"
+    force_config_drive: bool = False
+
+
+class Host:
+    def __init__(
+        self,
+        name: HostName,
+        *,
+        node_id: str,
+        hypervisor: Hypervisor,
+        plugger: PortPlugger,
+        conductor: Conductor,
+        image: ImageClient,
+        network: NetworkClient,
+        volume: VolumeClient,
+        token: Callable[[], Awaitable[str]],
+        cache: ImageCache,
+        work_dir: Path,
+        clock: Clock,
+        settings: HostSettings,
+    ) -> None:
+        """`token` gives a token of the compute service's own user."""
+        self.name = name
+        self.node_id = node_id
+        self.hypervisor = hypervisor
+        self.plugger = plugger
+        self.conductor = conductor
+        self.image = image
+        self.network = network
+        self.volume = volume
+        self.token = token
+        self.cache = cache
+        self.work_dir = work_dir
+        self.clock = clock
+        self.settings = settings

@@ -1,0 +1,109 @@
+"""A server's volumes on this host: attachments at the volume service, and what the driver needs of each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from string import ascii_lowercase
+
+import msgspec
+
+from kilonova.compute.host import Host
+from kilonova.contract.compute import AttachVolume, BlockDevice, ServerRecord
+from kilonova.model.errors import BadRequest, NotFound
+from kilonova.model.ids import VolumeId
+from kilonova.peers.volume import Attachment
+from kilonova.virt.guest import VolumeDisk
+
+
+class VolumeUnusable(BadRequest):
+    """The volume cannot be connected; the message says why, and is the server's fault."""
+
+
+def connector_of(host: Host) -> dict[str, object]:
+    """Who wants to connect, in the volume service's words."""
+    return {"host": host.name, "ip": host.settings.host_ip, "initiator": None, "platform": "x86_64", "os_type": "linux"}
+
+
+async def connect_volumes(host: Host, record: ServerRecord) -> tuple[BlockDevice, ...]:
+    """Every volume of the record attached to this host and named a device; safe to repeat."""
+    found: list[BlockDevice] = []
+    for device in record.block_devices:
+        if device.destination_type != "volume":
+            found.append(device)
+            continue
+        if device.volume_id is None:
+            raise VolumeUnusable(f"Block device {device.id} has no volume.")
+        attachment = await _attachment(host, record, device.volume_id, device.attachment_id)
+        name = device.device_name or f"/dev/{free_device(record, found)}"
+        found.append(msgspec.structs.replace(device, attachment_id=attachment.id, device_name=name))
+    return tuple(found)
+
+
+async def _attachment(host: Host, record: ServerRecord, volume_id: str, known: str | None) -> Attachment:
+    """The server's attachment of the volume, made where there is none, with connection info for this host."""
+    token = await host.token()
+    attachment = None
+    if known is not None:
+        try:
+            attachment = await host.volume.attachment(known, token)
+        except NotFound:
+            attachment = None
+    if attachment is None:
+        there = await host.volume.attachments(token, server_id=record.id, volume_id=volume_id)
+        attachment = there[0] if there else await host.volume.attachment_create(volume_id, record.id, token)
+    if not attachment.connection_info:
+        attachment = await host.volume.attachment_update(attachment.id, connector_of(host), token)
+    return attachment
+
+
+async def volume_disks(host: Host, devices: Sequence[BlockDevice]) -> list[VolumeDisk]:
+    """The disks for the driver, the bootable one first."""
+    token = await host.token()
+    disks = []
+    for device in devices:
+        if device.destination_type == "volume" and device.attachment_id is not None:
+            attachment = await host.volume.attachment(device.attachment_id, token)
+            name = (device.device_name or "/dev/vda").removeprefix("/dev/")
+            disks.append(disk_of(attachment, name, bootable=device.boot_index == 0))
+    return sorted(disks, key=lambda disk: (not disk.bootable, disk.device))
+
+
+def disk_of(attachment: Attachment, device: str, *, bootable: bool = False) -> VolumeDisk:
+    """Errors: VolumeUnusable for kinds of connection this host does not know."""
+    info = attachment.connection_info
+    data = info.get("data", {})
+    if not isinstance(data, dict) or "path" not in data:
+        raise VolumeUnusable(f"Volume {attachment.volume_id} cannot be reached from this host.")
+    return VolumeDisk(
+        volume_id=VolumeId(attachment.volume_id),
+        path=Path(str(data["path"])),
+        format="qcow2" if data.get("format") == "qcow2" else "raw",
+        device=device,
+        read_only=data.get("access_mode") == "ro",
+        bootable=bootable,
+    )
+
+
+async def complete_attachments(host: Host, devices: Sequence[BlockDevice]) -> None:
+    """Tell the volume service that the guest has them: `in-use`."""
+    token = await host.token()
+    for device in devices:
+        if device.destination_type == "volume" and device.attachment_id is not None:
+            await host.volume.attachment_complete(device.attachment_id, token)
+
+
+async def connect(host: Host, record: ServerRecord, order: AttachVolume) -> VolumeDisk:
+    """One more volume for a server that runs."""
+    attachment = await _attachment(host, record, order.volume_id, order.attachment_id)
+    others = [device for device in record.block_devices if device.volume_id != order.volume_id]
+    wished = (order.device or "").removeprefix("/dev/")
+    return disk_of(attachment, wished or free_device(record, others))
+
+
+def free_device(record: ServerRecord, devices: Sequence[BlockDevice]) -> str:
+    """The next free `vdX`: local disks come first (root, ephemeral, swap), as the driver names them."""
+    boots_from_volume = any(d.boot_index == 0 and d.destination_type == "volume" for d in record.block_devices)
+    flavor = record.flavor
+    local = (not boots_from_volume) + bool(flavor.ephemeral_gib) + bool(flavor.swap_mib)
+    taken = {f"vd{letter}" for letter in ascii_lowercase[:local]}
+    taken |= {(device.device_name or "").removeprefix("/dev/") for device in devices}
+    return next(f"vd{letter}" for letter in ascii_lowercase if f"vd{letter}" not in taken)

@@ -1,0 +1,181 @@
+"""nova-conductor: records for hosts that have no database, and the runner of sagas."""
+
+import logging
+
+from sqlalchemy import bindparam, select
+
+from kilonova.aio.clock import Clock
+from kilonova.aio.supervise import Tasks
+from kilonova.conductor.definitions import DEFINITIONS
+from kilonova.conductor.world import World
+from kilonova.contract.compute import Outcome, ServerRecord
+from kilonova.contract.conductor import Expected
+from kilonova.contract.events import EventListener, ServerChanged
+from kilonova.contract.placement import Inventory, Provider
+from kilonova.contract.scheduler import HostUpdate
+from kilonova.db.database import Database
+from kilonova.db.repository import server_state
+from kilonova.db.statement import Statement, insert_into
+from kilonova.db.tables.sagas import spans as spans_table
+from kilonova.db.tables.servers import servers
+from kilonova.model.errors import NotFound
+from kilonova.model.ids import HostName, SagaId, ServerId
+from kilonova.observe.trace import Span
+from kilonova.saga import store
+from kilonova.saga.executor import Executor
+from kilonova.saga.saga import HostOrder
+
+log = logging.getLogger(__name__)
+
+_RUNNING, _SHUTDOWN, _CRASHED = 1, 4, 6
+
+_GONE = Statement(select(servers.c.deleted, servers.c.host).where(servers.c.id == bindparam("id")))
+
+
+class Ratios:
+    """Allocation ratios and reserved amounts hosts are reported to placement with (nova.conf, [DEFAULT])."""
+
+    def __init__(
+        self, *, cpu: float, ram: float, disk: float, reserved_cpus: int, reserved_mib: int, reserved_gib: int
+    ) -> None:
+        self.cpu = cpu
+        self.ram = ram
+        self.disk = disk
+        self.reserved_cpus = reserved_cpus
+        self.reserved_mib = reserved_mib
+        self.reserved_gib = reserved_gib
+
+
+class ConductorService:
+    """Topic `conductor`. `alone` as for the executor; `me` names this process in leases."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        me: str,
+        alone: bool,
+        ratios: Ratios,
+        events: EventListener,
+        report_interval_s: float,
+    ) -> None:
+        self._world = world
+        self._db: Database = world.db
+        self._clock: Clock = world.clock
+        self._ratios = ratios
+        self._events = events
+        self._report_interval_s = report_interval_s
+        self._alone = alone
+        self._tasks = Tasks("conductor")
+        self.executor: Executor[World] = Executor(
+            world.db, world, DEFINITIONS, world.clock, me=me, send=self._send, changed=self._changed
+        )
+
+    async def start(self) -> None:
+        self._tasks.every(self._report_interval_s, self._world.hosts.write_heartbeats, self._clock, name="heartbeats")
+        self.executor.start(alone=self._alone)
+
+    async def close(self) -> None:
+        await self.executor.close()
+        await self._tasks.close()
+
+    # -- contract.conductor.Conductor ------------------------------------------------------------------------------
+
+    async def wake(self, saga_id: SagaId) -> None:
+        self.executor.wake(saga_id)
+
+    async def server(self, server_id: ServerId) -> ServerRecord:
+        return await server_state.record_of(self._db, server_id)
+
+    async def outcome(self, outcome: Outcome) -> None:
+        saga_id = SagaId(outcome.key.split(".", 1)[0])
+        async with self._db.begin() as tx:
+            await store.record_outcome(tx, saga_id, outcome.key, outcome, self._clock.now())
+        self.executor.wake(saga_id)
+
+    async def guest_changed(self, host: HostName, server_id: ServerId, power_state: int) -> None:
+        """The hypervisor is right about power: an idle server whose guest went off is stopped, not restarted."""
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            try:
+                server = await server_state.state_of(tx, server_id)
+            except NotFound:
+                return
+            if server.host != host or server.task_state is not None or server.power_state == power_state:
+                return
+            vm_state = server.vm_state
+            if power_state in (_SHUTDOWN, _CRASHED) and vm_state in ("active", "paused"):
+                vm_state = "stopped"
+            elif power_state == _RUNNING and vm_state == "stopped":
+                vm_state = "active"
+            await server_state.change(tx, server_id, now, power_state=power_state, vm_state=vm_state)
+        self._changed(server_id)
+
+    async def report(self, update: HostUpdate) -> None:
+        if await self._world.hosts.reported(update):
+            await self._world.placement.report(self._provider(update))
+        await self._world.scheduler.host_updated(update)
+
+    async def expected(self, host: HostName, known: tuple[ServerId, ...]) -> tuple[Expected, ...]:
+        found = [
+            Expected(server_id=server_id, vm_state=vm_state, task_state=task_state)
+            for server_id, vm_state, task_state, _ in await server_state.on_host(self._db, host)
+        ]
+        ours = {expected.server_id for expected in found}
+        for server_id in known:
+            if server_id in ours:
+                continue
+            row = await self._db.fetch_one(_GONE, id=server_id)
+            # Only what the record says is deleted, or runs elsewhere, may go; the unknown is left alone.
+            if row is not None and (row[0] or (row[1] is not None and row[1] != host)):
+                found.append(Expected(server_id=server_id, vm_state="deleted", task_state=None, gone=True))
+        return tuple(found)
+
+    async def spans(self, spans: tuple[Span, ...]) -> None:
+        async with self._db.begin() as tx:
+            await tx.execute_many(
+                insert_into(spans_table),
+                [{name: getattr(span, name) for name in Span.__struct_fields__} for span in spans],
+            )
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    async def _send(self, order: HostOrder) -> None:
+        await self._world.compute(order.host).perform(order.order)  # type: ignore[arg-type]
+
+    def _changed(self, server_id: ServerId) -> None:
+        self._tasks.start(self._tell(server_id), name="tell")
+
+    async def _tell(self, server_id: ServerId) -> None:
+        server = await server_state.state_of(self._db, server_id, even_deleted=True)
+        await self._events.server_changed(
+            ServerChanged(
+                server_id=server.id,
+                project_id=server.project_id,
+                vm_state=server.vm_state,
+                task_state=server.task_state,
+                power_state=server.power_state,
+                at=self._clock.now(),
+            )
+        )
+
+    def _provider(self, update: HostUpdate) -> Provider:
+        ratios = self._ratios
+        inventories = {
+            "VCPU": Inventory(
+                total=update.vcpus, reserved=ratios.reserved_cpus, allocation_ratio=ratios.cpu, max_unit=update.vcpus
+            ),
+            "MEMORY_MB": Inventory(
+                total=update.memory_mib,
+                reserved=min(ratios.reserved_mib, update.memory_mib // 4),
+                allocation_ratio=ratios.ram,
+                max_unit=update.memory_mib,
+            ),
+            "DISK_GB": Inventory(
+                total=update.disk_gib,
+                reserved=min(ratios.reserved_gib, update.disk_gib),
+                allocation_ratio=ratios.disk,
+                max_unit=update.disk_gib,
+            ),
+        }
+        return Provider(id=update.node_id, name=HostName(update.host), inventories=inventories, traits=update.traits)

@@ -1,0 +1,76 @@
+"""Migration records: what a resize or a move is doing, for operators and for its own confirm and revert."""
+
+import msgspec
+from sqlalchemy import bindparam, select
+
+from kilonova.contract.compute import FlavorOf
+from kilonova.db.database import Reader, Transaction
+from kilonova.db.statement import Statement, insert_into, update_columns
+from kilonova.db.tables.servers import migrations
+from kilonova.model.errors import NotFound
+from kilonova.model.ids import ServerId
+from kilonova.model.time import Timestamp
+
+
+class MigrationNotFound(NotFound):
+    def __init__(self, migration: str) -> None:
+        super().__init__(f"Migration {migration} could not be found.")
+        self.migration = migration
+
+
+class Migration(msgspec.Struct, frozen=True, kw_only=True):
+    """One move of a server. `status` and `migration_type` are Nova's words."""
+
+    id: str
+    server_id: ServerId
+    project_id: str
+    user_id: str
+    migration_type: str
+    status: str
+    source_compute: str | None
+    source_node: str | None
+    dest_compute: str | None
+    dest_node: str | None
+    old_flavor: FlavorOf
+    new_flavor: FlavorOf
+    old_vm_state: str
+
+
+_M = migrations.c
+_FIELDS = Migration.__struct_fields__
+_BY_ID = Statement(select(*(_M[name] for name in _FIELDS)).where(_M.id == bindparam("id")))
+_FINISHED = Statement(
+    select(_M.id)
+    .where(_M.server_id == bindparam("server_id"), _M.status == "finished")
+    .order_by(_M.number.desc())
+    .limit(1)
+)
+
+
+async def add(tx: Transaction, migration: Migration, now: Timestamp) -> None:
+    values = msgspec.structs.asdict(migration)
+    values["old_flavor"] = msgspec.json.encode(migration.old_flavor).decode()
+    values["new_flavor"] = msgspec.json.encode(migration.new_flavor).decode()
+    await tx.execute(insert_into(migrations), created_at=now, updated_at=now, **values)
+
+
+async def get(db: Reader, migration_id: str) -> Migration:
+    """Errors: MigrationNotFound."""
+    row = await db.row(_BY_ID, id=migration_id)
+    if row is None:
+        raise MigrationNotFound(migration_id)
+    row["old_flavor"] = msgspec.json.decode(row["old_flavor"], type=FlavorOf)
+    row["new_flavor"] = msgspec.json.decode(row["new_flavor"], type=FlavorOf)
+    return Migration(**row)
+
+
+async def finished_of(db: Reader, server_id: ServerId) -> str | None:
+    """The migration a confirm or revert is about."""
+    found = await db.fetch_value(_FINISHED, server_id=server_id)
+    return None if found is None else str(found)
+
+
+async def set_status(tx: Transaction, migration_id: str, status: str, now: Timestamp) -> None:
+    await tx.execute(
+        update_columns(migrations, ("status", "updated_at")), by_id=migration_id, status=status, updated_at=now
+    )
