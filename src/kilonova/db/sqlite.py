@@ -18,6 +18,7 @@ from kilonova.db.bells import Bells
 from kilonova.db.database import Row
 from kilonova.db.errors import AlreadyThere, DatabaseUnavailable
 from kilonova.db.fate import Fate
+from kilonova.db.regular import matches
 from kilonova.db.retry import run_again
 from kilonova.db.statement import Prepared, Statement
 
@@ -43,6 +44,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.create_function("regexp", 2, matches, deterministic=True)
     except sqlite3.DatabaseError as error:
         raise DatabaseUnavailable(f"Cannot open the database {path}: {error}") from error
     return connection

@@ -1,4 +1,4 @@
-"""Conditions and orders of server lists, as SQL that is built once per shape. Source of names: Nova's server filters."""
+"""Conditions and orders of server lists, as SQL built once per shape. Source of names: Nova's server filters."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -60,8 +60,8 @@ _NUMBERS = frozenset({"config_drive", "launch_index", "power_state", "progress"}
 class Condition(msgspec.Struct, frozen=True):
     """`kind` of comparison of the column `name` with `values`:
 
-    is, in, is_null, not_null, since (at or after), until (at or before), matches (a regular expression), all_of, any_of,
-    none_of, not_all_of (of a JSON list's members).
+    is, in, is_null, not_null, since (at or after), until (at or before), matches (a regular expression), and of a
+    JSON list's members all_of, any_of, none_of, not_all_of.
     """
 
     kind: str
