@@ -128,7 +128,7 @@ class PlacementService:
             own_id = provider.id if known is None else known.id
             generation, name = await allocations.bump(tx, own_id)
             await inventories.set_inventories(tx, own_id, provider.inventories, keep_used=True)
-            await traits.set_traits(tx, own_id, provider.traits, by_driver=True)
+            await traits.report_traits(tx, own_id, provider.traits)
             return [ProviderChange(name=name, generation=generation, reload=True)]
 
         await self.change(write)
@@ -136,10 +136,8 @@ class PlacementService:
     async def _says_nothing_new(self, known: ProviderState, provider: Provider) -> bool:
         if known.name != provider.name or known.inventories != provider.inventories:
             return False
-        found = await traits.traits_of(self.db, known.id)
-        return provider.traits <= found.keys() and all(
-            name in provider.traits for name, by_driver in found.items() if by_driver
-        )
+        theirs = await traits.driver_traits_of(self.db, known.id)
+        return provider.traits <= known.traits and theirs <= provider.traits
 
     async def _make_known(self, names: frozenset[str]) -> None:
         """Custom traits that a driver reports exist from then on."""

@@ -1,6 +1,8 @@
 """What providers have, and what of it is in use."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
@@ -42,16 +44,22 @@ _remove_unused = Statement(
 )
 
 
-def inventory_of(row: tuple[object, ...]) -> Inventory:
-    """From a row of `COLUMNS`."""
-    _, total, reserved, ratio, min_unit, max_unit, step_size, _ = row
+def inventory_of(row: tuple[Any, ...]) -> Inventory:
+    """From a row of `COLUMNS`; equal ones are shared, since most hosts of a cloud have the same."""
+    return _shared(*row[1:7])
+
+
+@lru_cache(maxsize=4096)
+def _shared(
+    total: int, reserved: int, allocation_ratio: float, min_unit: int, max_unit: int, step_size: int
+) -> Inventory:
     return Inventory(
-        total=total,  # type: ignore[arg-type]
-        reserved=reserved,  # type: ignore[arg-type]
-        allocation_ratio=ratio,  # type: ignore[arg-type]
-        min_unit=min_unit,  # type: ignore[arg-type]
-        max_unit=max_unit,  # type: ignore[arg-type]
-        step_size=step_size,  # type: ignore[arg-type]
+        total=total,
+        reserved=reserved,
+        allocation_ratio=allocation_ratio,
+        min_unit=min_unit,
+        max_unit=max_unit,
+        step_size=step_size,
     )
 
 

@@ -10,16 +10,11 @@ from kilonova.db.statement import Statement, delete_by, insert_into, update_colu
 from kilonova.model.ids import HostName
 from kilonova.model.time import Timestamp
 from kilonova.placement.store.inventories import COLUMNS, inventory_of
-from kilonova.placement.store.tables import (
-    allocations,
-    inventories,
-    provider_aggregates,
-    provider_traits,
-    providers,
-)
+from kilonova.placement.store.tables import allocations, inventories, providers
+from kilonova.placement.store.traits import names_in
 
 _p = providers.c
-_OWN = (_p.id, _p.name, _p.generation, _p.parent_id, _p.root_id, _p.updated_at)
+_OWN = (_p.id, _p.name, _p.generation, _p.parent_id, _p.root_id, _p.traits, _p.aggregates)
 _NAME_IS = _p.name == bindparam("name")
 _ID_IS = _p.id == bindparam("id")
 _BETWEEN = (_p.name > bindparam("after")) & (_p.name <= bindparam("last"))
@@ -43,11 +38,6 @@ class Parts:
         own = allocations.c.provider_id
         self.own = Statement(select(*_OWN).where(condition).order_by(_p.name))
         self.inventories = of(select(inventories.c.provider_id, *COLUMNS), inventories.c.provider_id)
-        self.traits = of(select(provider_traits.c.provider_id, provider_traits.c.trait), provider_traits.c.provider_id)
-        self.aggregates = of(
-            select(provider_aggregates.c.provider_id, provider_aggregates.c.aggregate_id),
-            provider_aggregates.c.provider_id,
-        )
         self.consumers = Statement(
             select(own, func.count()).join(providers, _p.id == own).where(condition).group_by(own)
         )
@@ -75,8 +65,6 @@ async def _load(reader: Reader, parts: Parts, **condition: str) -> list[Provider
     if not rows:
         return []
     stock = _by_provider(await reader.fetch_all(parts.inventories, **condition))
-    traits = _by_provider(await reader.fetch_all(parts.traits, **condition))
-    aggregates = _by_provider(await reader.fetch_all(parts.aggregates, **condition))
     consumers: dict[str, int] = dict(await reader.fetch_all(parts.consumers, **condition))
     return [
         ProviderState(
@@ -87,8 +75,8 @@ async def _load(reader: Reader, parts: Parts, **condition: str) -> list[Provider
             root_id=row[4],
             inventories={entry[0]: inventory_of(entry) for entry in stock.get(row[0], ())},
             used={entry[0]: entry[7] for entry in stock.get(row[0], ())},
-            traits=frozenset(entry[0] for entry in traits.get(row[0], ())),
-            aggregates=frozenset(entry[0] for entry in aggregates.get(row[0], ())),
+            traits=names_in(row[5]),
+            aggregates=names_in(row[6]),
             consumers=consumers.get(row[0], 0),
         )
         for row in rows
@@ -144,7 +132,6 @@ async def is_used(reader: Reader, provider_id: str) -> bool:
 
 
 async def remove(tx: Transaction, provider_id: str) -> None:
-    """With its inventories, traits and aggregates; the caller has locked it and seen that nobody uses it."""
-    for table in (inventories, provider_traits, provider_aggregates):
-        await tx.execute(delete_by(table, ("provider_id",)), provider_id=provider_id)
+    """With its inventories; the caller has locked it and seen that nobody uses it."""
+    await tx.execute(delete_by(inventories, ("provider_id",)), provider_id=provider_id)
     await tx.execute(delete_by(providers), id=provider_id)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Table
 
-from kilonova.db.schema import BIG, FLAG, FLOAT, ID, INTEGER, JSON_TEXT, SERIAL, WHEN, metadata, text
+from kilonova.db.schema import BIG, FLOAT, ID, INTEGER, JSON_TEXT, SERIAL, WHEN, metadata, text
 
 providers = Table(
     "placement_resource_providers",
@@ -13,6 +13,11 @@ providers = Table(
     Column("generation", INTEGER, nullable=False, default=0),
     Column("parent_id", ID),
     Column("root_id", ID, nullable=False, index=True),
+    # Sorted JSON lists, whole: a hundred thousand hosts have some dozen different ones, which are then shared in memory.
+    # `driver_traits` are those of `traits` that the host itself reported: its next report may take them away.
+    Column("traits", JSON_TEXT, nullable=False, default="[]"),
+    Column("driver_traits", JSON_TEXT, nullable=False, default="[]"),
+    Column("aggregates", JSON_TEXT, nullable=False, default="[]"),
     Column("created_at", WHEN, nullable=False),
     Column("updated_at", WHEN, nullable=False),
     mysql_charset="utf8mb4",
@@ -73,23 +78,5 @@ resource_classes = Table(
     metadata,
     Column("name", text(), primary_key=True),
     Column("created_at", WHEN, nullable=False),
-    mysql_charset="utf8mb4",
-)
-
-provider_traits = Table(
-    "placement_provider_traits",
-    metadata,
-    Column("provider_id", ID, primary_key=True),
-    Column("trait", text(), primary_key=True, index=True),
-    # Reported by the host itself: its next report may take it away.
-    Column("by_driver", FLAG, nullable=False, default=0),
-    mysql_charset="utf8mb4",
-)
-
-provider_aggregates = Table(
-    "placement_provider_aggregates",
-    metadata,
-    Column("provider_id", ID, primary_key=True),
-    Column("aggregate_id", ID, primary_key=True, index=True),
     mysql_charset="utf8mb4",
 )

@@ -1,27 +1,36 @@
-"""Traits and aggregates of providers, custom traits, custom resource classes."""
+"""Custom traits and custom resource classes, and which traits and aggregates a provider has."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
+import msgspec
 from sqlalchemy import bindparam, select
 
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
 from kilonova.model.time import Timestamp
-from kilonova.placement.store.tables import provider_aggregates, provider_traits, resource_classes, traits
+from kilonova.placement.store.tables import inventories, providers, resource_classes, traits
 
 _custom_traits = Statement(select(traits.c.name, traits.c.created_at).order_by(traits.c.name))
-_custom_classes = Statement(select(resource_classes.c.name, resource_classes.c.created_at).order_by("name"))
-_traits_of = Statement(
-    select(provider_traits.c.trait, provider_traits.c.by_driver).where(
-        provider_traits.c.provider_id == bindparam("provider_id")
-    )
+_custom_classes = Statement(
+    select(resource_classes.c.name, resource_classes.c.created_at).order_by(resource_classes.c.name)
 )
-_aggregates_of = Statement(
-    select(provider_aggregates.c.aggregate_id).where(provider_aggregates.c.provider_id == bindparam("provider_id"))
+_class_user = Statement(
+    select(inventories.c.provider_id).where(inventories.c.resource_class == bindparam("name")).limit(1)
 )
-_trait_user = Statement(
-    select(provider_traits.c.provider_id).where(provider_traits.c.trait == bindparam("trait")).limit(1)
-)
+_trait_user = Statement(select(providers.c.id).where(providers.c.traits.like(bindparam("quoted"), escape="!")).limit(1))
+
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=4096)
+def names_in(text: str) -> frozenset[str]:
+    """From the JSON list in a row; equal texts share one set."""
+    return frozenset(msgspec.json.decode(text, type=list[str]))
+
+
+def text_of(names: Iterable[str]) -> str:
+    return _encode(sorted(names)).decode()
 
 
 async def custom_traits(reader: Reader) -> dict[str, str]:
@@ -44,7 +53,12 @@ async def remove_custom_trait(tx: Transaction, name: str) -> bool:
 
 
 async def trait_in_use(reader: Reader, name: str) -> bool:
-    return await reader.fetch_one(_trait_user, trait=name) is not None
+    # An underscore matches any character in LIKE.
+    return await reader.fetch_one(_trait_user, quoted='%"' + name.replace("_", "!_") + '"%') is not None
+
+
+async def class_in_use(reader: Reader, name: str) -> bool:
+    return await reader.fetch_one(_class_user, name=name) is not None
 
 
 async def add_custom_class(tx: Transaction, name: str, now: Timestamp) -> None:
@@ -61,26 +75,37 @@ async def rename_custom_class(tx: Transaction, name: str, new: str) -> bool:
     return await tx.execute(update_columns(resource_classes, ("name",), ("name",)), by_name=name, name=new) > 0
 
 
-async def traits_of(reader: Reader, provider_id: str) -> dict[str, bool]:
-    """Trait → whether the host's driver reported it."""
-    return {name: bool(by_driver) for name, by_driver in await reader.fetch_all(_traits_of, provider_id=provider_id)}
+_set_traits = update_columns(providers, ("traits", "driver_traits"))
+_set_aggregates = update_columns(providers, ("aggregates",))
+_traits_of = Statement(
+    select(providers.c.traits, providers.c.driver_traits).where(providers.c.id == bindparam("by_id"))
+)
 
 
-async def set_traits(tx: Transaction, provider_id: str, wanted: Iterable[str], *, by_driver: bool) -> None:
-    """Make the provider's traits `wanted`; a driver speaks for its own only, what others set stays."""
-    found = await traits_of(tx, provider_id)
+async def driver_traits_of(reader: Reader, provider_id: str) -> frozenset[str]:
+    row = await reader.fetch_one(_traits_of, by_id=provider_id)
+    return names_in(row[1]) if row else frozenset()
+
+
+async def report_traits(tx: Transaction, provider_id: str, reported: frozenset[str]) -> None:
+    """A driver speaks for what it reported itself: that is replaced, what others set stays."""
+    row = await tx.fetch_one(_traits_of, by_id=provider_id)
+    assert row is not None
+    theirs = names_in(row[0]) - names_in(row[1])
+    await tx.execute(
+        _set_traits, by_id=provider_id, traits=text_of(theirs | reported), driver_traits=text_of(reported - theirs)
+    )
+
+
+async def set_traits(tx: Transaction, provider_id: str, wanted: Iterable[str]) -> None:
+    """Make them exactly `wanted`; the driver keeps its say over those of its own that stay."""
+    row = await tx.fetch_one(_traits_of, by_id=provider_id)
+    assert row is not None
     wanted = frozenset(wanted)
-    gone = [name for name, drivers in found.items() if name not in wanted and (drivers or not by_driver)]
-    remove = delete_by(provider_traits, ("provider_id", "trait"))
-    await tx.execute_many(remove, [{"provider_id": provider_id, "trait": name} for name in gone])
-    new = [{"provider_id": provider_id, "trait": name, "by_driver": int(by_driver)} for name in wanted - found.keys()]
-    await tx.execute_many(insert_into(provider_traits), new)
+    await tx.execute(
+        _set_traits, by_id=provider_id, traits=text_of(wanted), driver_traits=text_of(names_in(row[1]) & wanted)
+    )
 
 
 async def set_aggregates(tx: Transaction, provider_id: str, wanted: Iterable[str]) -> None:
-    found = {row[0] for row in await tx.fetch_all(_aggregates_of, provider_id=provider_id)}
-    wanted = frozenset(wanted)
-    remove = delete_by(provider_aggregates, ("provider_id", "aggregate_id"))
-    await tx.execute_many(remove, [{"provider_id": provider_id, "aggregate_id": name} for name in found - wanted])
-    new = [{"provider_id": provider_id, "aggregate_id": name} for name in wanted - found]
-    await tx.execute_many(insert_into(provider_aggregates), new)
+    await tx.execute(_set_aggregates, by_id=provider_id, aggregates=text_of(frozenset(wanted)))
