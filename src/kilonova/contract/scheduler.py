@@ -4,7 +4,8 @@ from typing import Protocol
 
 import msgspec
 
-from kilonova.contract.message import call
+from kilonova.contract.message import call, fan_out
+from kilonova.contract.placement import ProviderChange
 from kilonova.model.errors import Conflict
 from kilonova.model.ids import HostName, ServerId
 
@@ -85,6 +86,8 @@ class HostUpdate(msgspec.Struct, frozen=True, kw_only=True):
     cpu_info: dict[str, object] = {}
     metrics: dict[str, float] = {}
     build_failures: int = 0
+    # Servers that are being built, resized, snapshotted … on it just now.
+    io_ops: int = 0
 
 
 class Scheduler(Protocol):
@@ -97,3 +100,18 @@ class Scheduler(Protocol):
     @call(timeout_s=30)
     async def explain(self, spec: RequestSpec) -> tuple[FilterCount, ...]:
         """The same decision without a claim."""
+
+    @fan_out()
+    async def host_updated(self, update: HostUpdate) -> None:
+        """A host is alive and this is what it has; a lost one is made up for by the next."""
+
+    @fan_out()
+    async def refresh(self, hosts: tuple[HostName, ...]) -> None:
+        """Services or aggregates changed (enabled, disabled, forced down, added, removed …): look again.
+
+        `hosts` are those concerned; empty when that is not known, or all.
+        """
+
+    @fan_out()
+    async def placement_changed(self, changes: tuple[ProviderChange, ...]) -> None:
+        """Somebody claimed or released by another placement service than ours."""

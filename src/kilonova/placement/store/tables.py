@@ -13,7 +13,7 @@ providers = Table(
     Column("generation", INTEGER, nullable=False, default=0),
     Column("parent_id", ID),
     Column("root_id", ID, nullable=False, index=True),
-    # Sorted JSON lists, whole: a hundred thousand hosts have some dozen different ones, which are then shared in memory.
+    # Sorted JSON lists, whole: a hundred thousand hosts have some dozen different ones, shared in memory.
     # `driver_traits` are those of `traits` that the host itself reported: its next report may take them away.
     Column("traits", JSON_TEXT, nullable=False, default="[]"),
     Column("driver_traits", JSON_TEXT, nullable=False, default="[]"),
