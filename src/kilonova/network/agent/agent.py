@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 _RETRY_S = 2.0
 _REPORT_S = 30.0
+# Heals what a lost bell or a stranger's hand left different.
+_RESYNC_S = 300.0
 
 
 class Agent:
@@ -60,8 +62,8 @@ class Agent:
 
     async def start(self) -> None:
         """Known to the service and converged; keeps trying in the background when the service is not there yet."""
-        self._wanted.ring(everything=True)
         self._tasks.start(self._work(), name="converge")
+        self._tasks.every(_RESYNC_S, self._ask_for_everything, self._clock, name="resync")
         self._tasks.every(_REPORT_S, self._enroll, self._clock, name="enroll")
 
     async def close(self) -> None:
@@ -127,6 +129,9 @@ class Agent:
             except Exception:
                 log.exception("host network not as wanted yet")
                 await self._clock.sleep(_RETRY_S)
+
+    async def _ask_for_everything(self) -> None:
+        self._wanted.ring(everything=True)
 
     async def _enroll(self) -> None:
         await self._directory.enroll(AgentFacts(host=self._host, wires=True))

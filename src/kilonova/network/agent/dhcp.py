@@ -4,9 +4,9 @@ dnsmasq outlives the agent and is found again by its pid file, so that leases ar
 """
 
 import os
+import select
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -20,6 +20,7 @@ from kilonova.network.agent.names import METADATA_ADDRESS
 
 DEVICE = "eth0"
 _LEASE_S = 86400
+_STOP_S = 5.0
 _RESOLVERS = Path("/etc/resolv.conf")
 
 
@@ -38,12 +39,14 @@ class DhcpServer:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._address(network)
         served = [subnet for subnet in network.subnets if subnet.dhcp_address]
+        # dnsmasq 2.86 to 2.90 die at SIGHUP when a leased entry has a tag (they free its list past its end).
+        tagged = "set:" in _read(self._directory / "hosts")
         fresh = _write(self._config, "\n".join(self._configuration(network, served)) + "\n")
         changed = _write(self._directory / "hosts", "".join(host_lines(network)))
         changed |= _write(self._directory / "options", "".join(option_lines(network)))
         gone = self._departed(network)
         pid = self.pid()
-        if pid is None or fresh:
+        if pid is None or fresh or (changed and tagged):
             self._restart()
         elif changed:
             os.kill(pid, signal.SIGHUP)
@@ -64,10 +67,16 @@ class DhcpServer:
         pid = self.pid()
         if pid is None:
             return
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 5
-        while self.pid() is not None and time.monotonic() < deadline:
-            time.sleep(0.005)
+        try:
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            signal.pidfd_send_signal(process, signal.SIGTERM)
+            # Its pid file goes before its sockets do, so wait for the process itself.
+            select.select([process], [], [], _STOP_S)
+        finally:
+            os.close(process)
 
     def remove(self) -> None:
         self.stop()
@@ -135,6 +144,10 @@ def tag(subnet: SubnetState) -> str:
     return f"s{subnet.id.replace('-', '')[:12]}"
 
 
+def _port_tag(entry: DhcpEntry) -> str:
+    return f"p{entry.port_id.replace('-', '')[:12]}"
+
+
 def host_lines(network: NetworkState) -> Iterator[str]:
     """dnsmasq's `dhcp-hostsfile`: who gets what."""
     for entry in network.leases:
@@ -142,7 +155,8 @@ def host_lines(network: NetworkState) -> Iterator[str]:
         first_four = [address for address in addresses if not address.startswith("[")][:1]
         wanted = [*first_four, *(address for address in addresses if address.startswith("["))]
         if wanted:
-            yield f"{entry.mac},set:p{entry.port_id.replace('-', '')[:12]},{','.join(wanted)},{entry.hostname}\n"
+            mark = f",set:{_port_tag(entry)}" if entry.options else ""
+            yield f"{entry.mac}{mark},{','.join(wanted)},{entry.hostname}\n"
 
 
 def option_lines(network: NetworkState) -> Iterator[str]:
@@ -158,7 +172,7 @@ def option_lines(network: NetworkState) -> Iterator[str]:
         yield f"tag:{tag(subnet)},option:mtu,{network.mtu}\n"
     for entry in network.leases:
         for name, value in entry.options:
-            yield f"tag:p{entry.port_id.replace('-', '')[:12]},{_option(name)},{value}\n"
+            yield f"tag:{_port_tag(entry)},{_option(name)},{value}\n"
 
 
 def _options_four(subnet: SubnetState) -> Iterator[str]:
@@ -187,6 +201,10 @@ def _outside_resolvers() -> bool:
         return False
     servers = [line.split()[1] for line in lines if line.startswith("nameserver ") and len(line.split()) > 1]
     return any(not server.startswith("127.") and server != "::1" for server in servers)
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def _write(path: Path, text: str) -> bool:

@@ -1,0 +1,303 @@
+"""The network on a host, with real bridges, dnsmasq, nftables and packets; guests are namespaces."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from kilonova.contract.network_agent import (
+    AddressPair,
+    DhcpEntry,
+    FloatingState,
+    GroupRule,
+    GroupState,
+    HostState,
+    NetworkState,
+    PortState,
+    RouterGateway,
+    RouterInterface,
+    RouterState,
+    SubnetState,
+)
+from kilonova.model.ids import NetworkId, PortId
+from kilonova.network.agent.host_network import HostNetwork
+from kilonova.network.agent.metadata_socket import listen
+
+from .conftest import StandIn, leftovers, shell
+
+pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+
+Guests = Callable[[PortId, str], StandIn]
+
+NET = NetworkId("aaaaaaaa-0000-4000-8000-000000000001")
+PUBLIC = NetworkId("bbbbbbbb-0000-4000-8000-000000000002")
+ONE, TWO = PortId("11111111-0000-4000-8000-000000000001"), PortId("22222222-0000-4000-8000-000000000002")
+MAC_ONE, MAC_TWO = "fa:16:3e:00:00:01", "fa:16:3e:00:00:02"
+WEB, BARE = "cccccccc-0000-4000-8000-00000000000a", "dddddddd-0000-4000-8000-00000000000b"
+
+OUT = GroupRule(direction="egress", version=4)
+SSH = GroupRule(direction="ingress", version=4, protocol="tcp", low=22, high=22)
+PING = GroupRule(direction="ingress", version=4, protocol="icmp")
+GROUPS = (GroupState(id=WEB, rules=(OUT, SSH, PING)), GroupState(id=BARE, rules=(OUT,)))
+
+
+def port(id: PortId, mac: str, address: str, *groups: str) -> PortState:
+    return PortState(id=id, mac=mac, addresses=(address,), groups=groups)
+
+
+def entry(of: PortState) -> DhcpEntry:
+    return DhcpEntry(port_id=of.id, mac=of.mac, addresses=of.addresses, hostname=f"host-{of.addresses[0][-2:]}")
+
+
+def private(*ports: PortState) -> NetworkState:
+    subnet = SubnetState(
+        id="eeeeeeee-0000-4000-8000-000000000001",
+        cidr="10.211.7.0/24",
+        gateway="10.211.7.1",
+        dhcp_address="10.211.7.2",
+    )
+    return NetworkState(id=NET, segment=7, mtu=1450, subnets=(subnet,), ports=ports, leases=tuple(map(entry, ports)))
+
+
+def public() -> NetworkState:
+    subnet = SubnetState(id="ffffffff-0000-4000-8000-000000000001", cidr="10.212.7.0/24", gateway="10.212.7.1")
+    return NetworkState(id=PUBLIC, segment=8, external=True, subnets=(subnet,))
+
+
+def one(*groups: str) -> PortState:
+    return port(ONE, MAC_ONE, "10.211.7.11", *(groups or (WEB,)))
+
+
+def two(*groups: str) -> PortState:
+    return port(TWO, MAC_TWO, "10.211.7.12", *(groups or (WEB,)))
+
+
+def router(*floating: FloatingState) -> RouterState:
+    return RouterState(
+        id="99999999-0000-4000-8000-000000000001",
+        interfaces=(
+            RouterInterface(
+                port_id=PortId("33333333-0000-4000-8000-000000000001"),
+                network_id=NET,
+                mac="fa:16:3e:00:00:03",
+                addresses=("10.211.7.1/24",),
+            ),
+        ),
+        gateway=RouterGateway(
+            port_id=PortId("44444444-0000-4000-8000-000000000001"),
+            network_id=PUBLIC,
+            mac="fa:16:3e:00:00:04",
+            addresses=("10.212.7.20/24",),
+            nexthops=("10.212.7.1",),
+        ),
+        floating=floating,
+    )
+
+
+FLOATING = FloatingState("77777777-0000-4000-8000-000000000001", "10.212.7.101", "10.211.7.11")
+
+
+def test_a_guest_gets_its_lease_mtu_and_the_way_to_the_metadata_address(
+    host_network: HostNetwork, stand_in: Guests
+) -> None:
+    guest = stand_in(ONE, MAC_ONE)
+    host_network.converge(HostState(networks=(private(one()),), groups=GROUPS))
+
+    assert guest.lease() == "10.211.7.11"
+
+    routes = guest.run("ip", "route").stdout
+    assert "169.254.169.254 via 10.211.7.2" in routes
+    assert "default via 10.211.7.1" in routes
+    assert "mtu 1450" in guest.run("ip", "link", "show", "eth0").stdout
+
+
+def test_the_metadata_socket_sees_the_guest_by_its_own_address(host_network: HostNetwork, stand_in: Guests) -> None:
+    guest = stand_in(ONE, MAC_ONE)
+    host_network.converge(HostState(networks=(private(one()),), groups=GROUPS))
+    guest.lease()
+
+    with listen(host_network.names.dhcp_namespace(NET)) as listening:
+        listening.settimeout(2)
+        with guest.connect("169.254.169.254", 80):
+            _, (address, _) = listening.accept()
+
+    assert address == "10.211.7.11"
+
+
+def test_a_security_group_lets_in_what_it_names_and_answers_only(host_network: HostNetwork, stand_in: Guests) -> None:
+    first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
+    host_network.converge(HostState(networks=(private(one(WEB), two(BARE)),), groups=GROUPS))
+    first.lease(), second.lease()
+
+    with first.listen(22), first.listen(23), second.listen(22):
+        second.connect("10.211.7.11", 22).close()
+        with pytest.raises(TimeoutError):
+            second.connect("10.211.7.11", 23)
+        with pytest.raises(TimeoutError):
+            first.connect("10.211.7.12", 22)
+    assert second.pings("10.211.7.11")
+    assert not first.pings("10.211.7.12")
+
+
+def test_a_changed_rule_holds_for_a_running_guest(host_network: HostNetwork, stand_in: Guests) -> None:
+    first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
+    network = private(one(WEB), two(BARE))
+    host_network.converge(HostState(networks=(network,), groups=GROUPS))
+    first.lease(), second.lease()
+
+    telnet = structs.replace(SSH, low=20, high=23)
+    host_network.converge(HostState(networks=(network,), groups=(GroupState(id=WEB, rules=(OUT, telnet)), GROUPS[1])))
+
+    with first.listen(23):
+        second.connect("10.211.7.11", 23).close()
+    assert not second.pings("10.211.7.11")
+
+
+def test_members_of_a_remote_group_are_let_in_and_others_not(host_network: HostNetwork, stand_in: Guests) -> None:
+    first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
+    network = private(one(WEB), two(BARE))
+    friends = GroupRule(direction="ingress", version=4, remote_group=BARE)
+    web = GroupState(id=WEB, rules=(OUT, friends))
+
+    host_network.converge(HostState(networks=(network,), groups=(web, structs.replace(GROUPS[1], members=()))))
+    first.lease(), second.lease()
+    assert not second.pings("10.211.7.11")
+
+    members = ("10.211.7.12", "10.211.7.13")
+    host_network.converge(HostState(networks=(network,), groups=(web, structs.replace(GROUPS[1], members=members))))
+    assert second.pings("10.211.7.11")
+
+    host_network.converge(HostState(networks=(network,), groups=(web, structs.replace(GROUPS[1], members=members[1:]))))
+    assert not second.pings("10.211.7.11")
+
+
+def test_a_forged_address_gets_no_answer_unless_allowed(host_network: HostNetwork, stand_in: Guests) -> None:
+    first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
+    open_port = structs.replace(one(), secured=False)
+    host_network.converge(HostState(networks=(private(open_port, two()),), groups=GROUPS))
+    first.lease(), second.lease()
+    assert second.pings("10.211.7.11")
+
+    second.run("ip", "addr", "add", "10.211.7.99/24", "dev", "eth0")
+    forged = ("busybox", "ping", "-c", "1", "-W", "1", "-I", "10.211.7.99", "10.211.7.11")
+    assert second.run(*forged, check=False).returncode != 0
+
+    allowed = structs.replace(two(), pairs=(AddressPair("10.211.7.99", MAC_TWO),))
+    host_network.converge(HostState(networks=(private(open_port, allowed),), groups=GROUPS))
+    assert second.run(*forged, check=False).returncode == 0
+
+
+def test_a_guest_reaches_nothing_of_the_host_through_the_bridge(host_network: HostNetwork, stand_in: Guests) -> None:
+    guest = stand_in(ONE, MAC_ONE)
+    host_network.converge(HostState(networks=(private(one()), public()), groups=GROUPS))
+    guest.lease()
+    bridge = Path(f"/sys/class/net/{host_network.names.bridge(NET)}/address").read_text().strip()
+    guest.run("ip", "neigh", "replace", "10.211.7.77", "lladdr", bridge, "dev", "eth0")
+    guest.run("ip", "route", "add", "10.212.7.1/32", "via", "10.211.7.77")
+
+    assert not guest.pings("10.212.7.1")
+
+
+def test_a_floating_address_is_reached_from_the_host_and_guests_leave_by_the_router(
+    host_network: HostNetwork, stand_in: Guests
+) -> None:
+    first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
+    networks = (private(one(), two()), public())
+    host_network.converge(HostState(networks=networks, routers=(router(FLOATING),), groups=GROUPS))
+    first.lease(), second.lease()
+
+    with first.listen(22) as listening:
+        socket.create_connection(("10.212.7.101", 22), timeout=2).close()
+        assert listening.accept()[1][0] == "10.212.7.1"
+        # A neighbour by way of the floating address: both directions pass the router.
+        second.connect("10.212.7.101", 22).close()
+        assert listening.accept()[1][0] == "10.212.7.20"
+    with socket.create_server(("10.212.7.1", 0)) as outside:
+        outside.settimeout(2)
+        second.connect(*outside.getsockname()).close()
+        assert outside.accept()[1][0] == "10.212.7.20"
+        first.connect(*outside.getsockname()).close()
+        assert outside.accept()[1][0] == "10.212.7.101"
+
+
+def test_a_moved_floating_address_reaches_its_new_guest_only(host_network: HostNetwork, stand_in: Guests) -> None:
+    first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
+    networks = (private(one(), two()), public())
+    host_network.converge(HostState(networks=networks, routers=(router(FLOATING),), groups=GROUPS))
+    first.lease(), second.lease()
+
+    moved = structs.replace(FLOATING, fixed="10.211.7.12")
+    host_network.converge(HostState(networks=networks, routers=(router(moved),), groups=GROUPS))
+
+    with first.listen(22), second.listen(22) as listening:
+        socket.create_connection(("10.212.7.101", 22), timeout=2).close()
+        assert listening.accept()[1][0] == "10.212.7.1"
+
+
+def test_an_address_goes_to_its_next_owner_at_once(host_network: HostNetwork, stand_in: Guests) -> None:
+    first = stand_in(ONE, MAC_ONE)
+    host_network.converge(HostState(networks=(private(one()),), groups=GROUPS))
+    assert first.lease() == "10.211.7.11"
+
+    second = stand_in(TWO, MAC_TWO)
+    heir = port(TWO, MAC_TWO, "10.211.7.11", WEB)
+    host_network.converge(HostState(networks=(private(heir),), groups=GROUPS))
+
+    assert second.lease() == "10.211.7.11"
+
+
+def test_converging_again_changes_nothing_and_a_new_process_takes_over(
+    host_network: HostNetwork, stand_in: Guests, prefix: str, tmp_path: Path
+) -> None:
+    guest = stand_in(ONE, MAC_ONE)
+    wanted = HostState(networks=(private(one()), public()), routers=(router(FLOATING),), groups=GROUPS)
+    host_network.converge(wanted)
+    guest.lease()
+    made = leftovers(prefix, tmp_path)
+    rules = shell("nft", "list", "table", "inet", prefix).stdout
+
+    host_network.converge(wanted)
+    HostNetwork(prefix=prefix, state_dir=tmp_path).converge(wanted)
+
+    assert leftovers(prefix, tmp_path) == made
+    assert shell("nft", "list", "table", "inet", prefix).stdout == rules
+    assert guest.pings("10.211.7.2")
+    with guest.listen(22):
+        socket.create_connection(("10.212.7.101", 22), timeout=2).close()
+
+
+def test_what_is_wanted_no_more_goes_even_if_another_process_made_it(
+    host_network: HostNetwork, prefix: str, tmp_path: Path
+) -> None:
+    host_network.converge(HostState(networks=(public(),)))
+    less = set(leftovers(prefix, tmp_path))
+    host_network.converge(HostState(networks=(private(one()), public()), routers=(router(FLOATING),), groups=GROUPS))
+    assert set(leftovers(prefix, tmp_path)) > less
+
+    HostNetwork(prefix=prefix, state_dir=tmp_path).converge(HostState(networks=(public(),)))
+
+    assert set(leftovers(prefix, tmp_path)) == less
+
+
+def test_remove_all_leaves_nothing(host_network: HostNetwork, prefix: str, tmp_path: Path) -> None:
+    host_network.converge(HostState(networks=(private(one()), public()), routers=(router(FLOATING),), groups=GROUPS))
+    assert leftovers(prefix, tmp_path)
+
+    HostNetwork(prefix=prefix, state_dir=tmp_path).remove_all()
+
+    assert leftovers(prefix, tmp_path) == []
+
+
+def test_a_tap_is_made_for_a_guest_on_its_bridge(host_network: HostNetwork) -> None:
+    host_network.converge(HostState(networks=(private(one()),), groups=GROUPS))
+
+    tap = Path("/sys/class/net") / host_network.names.tap(ONE)
+    assert (tap / "tun_flags").exists()
+    assert (tap / "master").readlink().name == host_network.names.bridge(NET)
+
+    host_network.remove_port(ONE)
+    host_network.remove_port(ONE)
+    assert not tap.exists()
