@@ -42,7 +42,7 @@ async def examine(state_dir: Path, *, address: str = "127.0.0.1", port: int = 87
         *(_tool(name, command, package) for name, command, package in _TOOLS),
         blocking(_binding),
         blocking(_system_libvirt),
-        *(_network_ability(name, command, mend) for name, command, mend in _NETWORK),
+        *_network(),
         blocking(_bridge_netfilter),
         blocking(_image_tools),
         blocking(_guest_kernel),
@@ -108,9 +108,13 @@ async def _tool(name: str, command: tuple[str, ...], package: str) -> Finding:
     return Finding(name, status == 0, said, "" if status == 0 else install_command(package))
 
 
+def _network() -> list[Awaitable[Finding]]:
+    if os.geteuid() == 0:
+        return [_network_ability(name, command, mend) for name, command, mend in _NETWORK]
+    return [blocking(Finding, "host network", False, "bridges, taps and rules are for root only", "run as root")]
+
+
 async def _network_ability(name: str, command: str, mend: str) -> Finding:
-    if os.geteuid() != 0:
-        return Finding(name, False, "only root can find out, and only root can use it", "run as root")
     status, said = await _output("unshare", "--net", "sh", "-c", command)
     return Finding(name, status == 0, "the kernel has it" if status == 0 else said, "" if status == 0 else mend)
 
@@ -179,7 +183,10 @@ def _consoles() -> Finding:
 
 
 def _disk(state_dir: Path) -> Finding:
-    there = next(path for path in (state_dir, *state_dir.absolute().parents) if path.exists())
+    # os.path, not Path: a directory that we may not even look into counts as not there.
+    there = next(path for path in (state_dir, *state_dir.absolute().parents) if os.path.exists(path))
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Finding("disk", False, f"{there} is not ours to write", "./kilonova up --state-dir DIR")
     free_mib = shutil.disk_usage(there).free >> 20
     detail = f"{free_mib} MiB free at {there}"
     if free_mib >= _LEAST_DISK_MIB:

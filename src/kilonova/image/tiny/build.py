@@ -176,6 +176,7 @@ def _new_tree(tree: Path, applets: list[str]) -> Path:
     """An empty root with busybox under all its names."""
     for place in _DIRECTORIES:
         (tree / place).mkdir(parents=True)
+    (tree / "tmp").chmod(0o1777)
     shutil.copy(program("busybox"), tree / "bin/busybox")
     for name in applets:
         (tree / "bin" / name).symlink_to("/bin/busybox")
