@@ -1,4 +1,4 @@
-"""What a guest is told about itself: the documents of the OpenStack tree, for the metadata service and the config drive.
+"""What a guest is told about itself: the OpenStack tree, for the metadata service and the config drive.
 
 Pure. Versions, names and members as Nova publishes them (API surface, metadata service).
 """

@@ -70,6 +70,11 @@ class Connection:
         self._generation = 0
         self._closed = False
 
+    @property
+    def is_open(self) -> bool:
+        """Between `open` and `close`, broken or not."""
+        return self._connection is not None
+
     async def open(self) -> None:
         """Errors: HypervisorUnavailable."""
         self._loop = asyncio.get_running_loop()

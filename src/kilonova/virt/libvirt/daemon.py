@@ -84,6 +84,11 @@ class PrivateDaemon:
         """For libvirt.open; valid after `ensure`."""
         return f"qemu+unix:///{'session' if self._session else 'system'}?socket={self._socket()}"
 
+    @property
+    def pids(self) -> Path:
+        """Where libvirt keeps the pid file of each running QEMU."""
+        return self._home / ("run/libvirt/qemu/run" if self._session else "run/qemu")
+
     def ensure(self) -> None:
         """Return when libvirtd takes connections. Errors: HypervisorUnavailable with the daemon's last words."""
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,11 +103,14 @@ class PrivateDaemon:
             time.sleep(_LOOK_AGAIN_S)
 
     def stop(self) -> None:
-        """Stop libvirtd; with the last guest its reaper goes too. Guests are not touched."""
+        """Stop libvirtd, and where no guest runs the rest too; a guest's reaper goes with the last guest."""
         self._signal(signal.SIGTERM)
         deadline = time.monotonic() + _STOP_DEADLINE_S
-        while self._takes_connections() and time.monotonic() < deadline:
+        while self._still_there() and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN_S)
+
+    def _still_there(self) -> bool:
+        return self._takes_connections() or (self._reaper() is not None and not any(self.pids.glob("*.pid")))
 
     def _etc(self) -> Path:
         return self._home / ("config/libvirt" if self._session else "etc")

@@ -45,8 +45,8 @@ class LibvirtHost:
         self.signals = Signals()
         self.fan = EventFan()
         self._home = self.state_dir / "libvirt"
-        self._session = os.geteuid() != 0 if settings.session is None else settings.session
-        self._daemon = PrivateDaemon(self._home, session=self._session) if settings.uri is None else None
+        session = os.geteuid() != 0 if settings.session is None else settings.session
+        self._daemon = PrivateDaemon(self._home, session=session) if settings.uri is None else None
         self._tasks = Tasks("libvirt host")
         self._connection = Connection(
             self._locate,
@@ -66,6 +66,8 @@ class LibvirtHost:
 
     async def close(self) -> None:
         """The private daemon stays while a guest runs, else that guest's console would be lost."""
+        if not self._connection.is_open:
+            return
         idle = self._daemon is not None and not await self.call("count", None, lambda c: int(c.numOfDomains()))
         await self._tasks.close()
         await self._connection.close()
@@ -94,9 +96,7 @@ class LibvirtHost:
 
     def pids(self) -> Path:
         """Where libvirt keeps QEMU's pid files."""
-        if self._daemon is None:
-            return Path("/run/libvirt/qemu")
-        return self._home / ("run/libvirt/qemu/run" if self._session else "run/qemu")
+        return Path("/run/libvirt/qemu") if self._daemon is None else self._daemon.pids
 
     async def guests(self) -> list[GuestInfo]:
         # By their directories: a shared libvirt may have guests of others.
