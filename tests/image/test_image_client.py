@@ -25,7 +25,7 @@ async def client(images: ImageCloud) -> AsyncIterator[ImageClient]:
 
 async def test_a_file_goes_in_and_comes_out(client: ImageClient, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
-    source.write_bytes(os.urandom(1_000_003))
+    source.write_bytes(os.urandom(5_000_003))
     image = await client.create(
         "anna",
         name="disk",
@@ -39,7 +39,7 @@ async def test_a_file_goes_in_and_comes_out(client: ImageClient, tmp_path: Path)
     saved = await client.save(image.id, target, "anna")
 
     assert target.read_bytes() == source.read_bytes()
-    assert (saved.name, saved.status, saved.size, saved.min_ram) == ("disk", ImageStatus.ACTIVE, 1_000_003, 64)
+    assert (saved.name, saved.status, saved.size, saved.min_ram) == ("d", ImageStatus.ACTIVE, 5_000_003, 64)
     assert saved.properties == {"hw_disk_bus": "virtio"}
     assert len(saved.created_at) == 26
     assert b"".join([piece async for piece in client.download(image.id, "anna")]) == source.read_bytes()

@@ -92,8 +92,9 @@ class _Exchange(httpx.AsyncByteStream):
             if body := message.get("body", b""):
                 await self._parts.put(body)
             if not message.get("more_body", False):
-                self._over.set()
+                # The end first: an application may stop the moment it hears that its client has gone.
                 await self._parts.put(None)
+                self._over.set()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while (part := await self._parts.get()) is not None:
