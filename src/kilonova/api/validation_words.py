@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 from jsonschema import validators
+from jsonschema.exceptions import FormatError
 
 from kilonova.api.formats import FORMATS, NAME_REASONS, InvalidName
 from kilonova.api.parameters import Schema
@@ -42,7 +43,7 @@ class _Formats(jsonschema.FormatChecker):  # type: ignore[misc]
         if not FORMATS[format](instance):
             if format in NAME_REASONS:
                 raise InvalidName(NAME_REASONS[format])
-            raise jsonschema.FormatError(f"{instance!r} is not a {format!r}")
+            raise FormatError(f"{instance!r} is not a {format!r}")
 
 
 _Validator = validators.extend(jsonschema.Draft202012Validator, {"minimum": _minimum, "maximum": _maximum})

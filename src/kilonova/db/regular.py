@@ -1,7 +1,7 @@
 """Regular expressions for SQLite, which has none of its own.
 
-By Rust's engine (through jsonschema-rs), in time linear to the text: patterns come from users, and Python's engine could
-be made to hold the event loop for years.
+By Rust's engine (through jsonschema-rs), in time linear to the text: patterns come from users, and Python's could
+be made to hold the loop for years.
 """
 
 from functools import lru_cache

@@ -116,7 +116,7 @@ SHOWS_FAULT = frozenset({"ERROR", "DELETED"})
 def status_of(vm_state: str, task_state: str | None) -> str:
     """The status clients see for a pair of states; a deleted record is DELETED whatever its states."""
     busy = _BUSY.get((vm_state, task_state))
-    return busy or _IDLE.get(vm_state, "UNKNOWN")  # type: ignore[call-overload, no-any-return]
+    return busy or _IDLE.get(vm_state, "UNKNOWN")  # type: ignore[call-overload]
 
 
 def states_of(status: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, or_
+from sqlalchemy import BindParameter, ColumnElement, String, and_, bindparam, cast, func, or_
 
 from kilonova.db.statement import among
 from kilonova.db.tables.servers import servers
@@ -88,7 +88,7 @@ def where(shapes: Sequence[tuple[str, str, int]]) -> list[ColumnElement[bool]]:
 
 def _clause(kind: str, name: str, prefix: str, count: int) -> ColumnElement[bool]:
     column = COLUMNS[name]
-    first = bindparam(f"{prefix}_0")
+    first: BindParameter[Any] = bindparam(f"{prefix}_0")
     if kind == "is":
         return column == first
     if kind == "in":
@@ -133,7 +133,8 @@ def keyset(order: Sequence[tuple[str, bool]]) -> ColumnElement[bool]:
     """Whatever comes behind the marker, whose values are the arguments `after_0` …"""
     alternatives = []
     for number, (key, descending) in enumerate(order):
-        column, value = sort_column(key), bindparam(f"after_{number}")
+        column = sort_column(key)
+        value: BindParameter[Any] = bindparam(f"after_{number}")
         same = [sort_column(before) == bindparam(f"after_{index}") for index, (before, _) in enumerate(order[:number])]
         alternatives.append(and_(*same, column < value if descending else column > value))
     return or_(*alternatives)

@@ -1,0 +1,1 @@
+"""Servers: create, list, show, change, act on, and all that hangs on one."""
