@@ -18,11 +18,12 @@ from kilonova.db.database import Database, Transaction
 from kilonova.db.repository import actions, server_state
 from kilonova.model.errors import BadRequest, Forbidden, InternalError, KilonovaError, NotFound, Unavailable
 from kilonova.model.ids import SagaId, ServerId
-from kilonova.model.time import Timestamp, later
+from kilonova.model.time import Timestamp, later, moment_of
 from kilonova.observe import trace
 from kilonova.saga import plan, store
 from kilonova.saga.plan import Event
 from kilonova.saga.saga import UNDO_TIMEOUT_S, Cancelled, HostOrder, Run, Saga, Step, facts_of
+from kilonova.saga.trial import Killed, Moment
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,12 @@ SWEEP_S = 2.0
 
 Send = Callable[[HostOrder], Awaitable[None]]
 Changed = Callable[[ServerId], None]
+# Trials only: told each moment around a step, may raise, and answers whether the step is to be done again.
+Meddle = Callable[[Moment, str], bool]
+
+
+def _leave_alone(moment: Moment, step: str) -> bool:
+    return False
 
 
 class _LeaseLost(Exception):
@@ -62,6 +69,7 @@ class Executor(Generic[W]):
         me: str,
         send: Send,
         changed: Changed,
+        meddle: Meddle | None = None,
         most: int = 512,
     ) -> None:
         self._db = db
@@ -71,10 +79,12 @@ class Executor(Generic[W]):
         self._me = me
         self._send = send
         self._changed = changed
+        self._meddle = meddle or _leave_alone
         self._tasks = Tasks("sagas")
         self._running: set[SagaId] = set()
         self._rung: set[SagaId] = set()
         self._room = asyncio.Semaphore(most)
+        self._dead = False
 
     def start(self, *, alone: bool) -> None:
         """Begin to sweep. `alone`: no other conductor works on this database, so leases found are of the dead."""
@@ -92,11 +102,21 @@ class Executor(Generic[W]):
 
     def wake(self, saga_id: SagaId) -> None:
         """There may be work on this saga."""
+        if self._dead:
+            return
         if saga_id in self._running:
             self._rung.add(saga_id)
             return
         self._running.add(saga_id)
         self._tasks.start(self._attend(saga_id), name=saga_id)
+
+    def wake_at(self, saga_id: SagaId, moment: Timestamp) -> None:
+        """Sooner than the sweep would, if this process lives so long."""
+        self._tasks.start(self._wake_at(saga_id, moment), name=f"wake {saga_id}")
+
+    async def _wake_at(self, saga_id: SagaId, moment: Timestamp) -> None:
+        await self._clock.sleep(max(0.0, moment_of(moment).timestamp() - self._clock.time()))
+        self.wake(saga_id)
 
     async def _attend(self, saga_id: SagaId) -> None:
         try:
@@ -108,7 +128,7 @@ class Executor(Generic[W]):
                         return
         finally:
             self._running.discard(saga_id)
-            if saga_id in self._rung:
+            if saga_id in self._rung and not self._dead:
                 self._rung.discard(saga_id)
                 self.wake(saga_id)
 
@@ -124,6 +144,10 @@ class Executor(Generic[W]):
             work: _Work[W] = _Work(self, row, self._definitions[row.name], logged)
             try:
                 following = await work.proceed()
+            except Killed as death:
+                log.info("trial: %s", death)
+                self._dead = True
+                return
             except _LeaseLost:
                 log.warning("saga %s: the lease was lost", saga_id)
                 return
@@ -172,6 +196,7 @@ class _Work(Generic[W]):
                 return None
             except _Pause as pause:
                 if await self._let_go(pause.wake_at, again=True):
+                    self._x.wake_at(self._row.id, pause.wake_at)
                     return None
 
     # -- forward ------------------------------------------------------------------------------------------------
@@ -196,10 +221,15 @@ class _Work(Generic[W]):
     async def _perform(self, step: Step[Any, W], act: plan.Do) -> Any:
         if step.act is not None:
             await self._commit()
+            self._x._meddle("before", step.name)
             with trace.span(step.name):
-                return _plain(await step.act(self._run))
+                result = await step.act(self._run)
+                if self._x._meddle("after", step.name):
+                    result = await step.act(self._run)
+            return _plain(result)
         assert step.make is not None
-        return await self._ordered(step.make, self._since("started", step, act.attempt), step.timeout_s)
+        since = self._since("started", step, act.attempt)
+        return await self._ordered(step.make, since, step.timeout_s, step.name, undo=False)
 
     async def _failed(self, step: Step[Any, W], act: plan.Do, error: KilonovaError) -> None:
         """Try again in place what may pass by itself; log the rest."""
@@ -225,9 +255,12 @@ class _Work(Generic[W]):
         try:
             if step.undo_act is not None:
                 await self._commit()
+                self._x._meddle("before undo", step.name)
                 await step.undo_act(self._run)
+                if self._x._meddle("after undo", step.name):
+                    await step.undo_act(self._run)
             elif step.undo_make is not None:
-                await self._ordered(step.undo_make, since, UNDO_TIMEOUT_S)
+                await self._ordered(step.undo_make, since, UNDO_TIMEOUT_S, step.name, undo=True)
         except (_Pause, _Sent, _LeaseLost):
             raise
         except Exception as error:
@@ -240,7 +273,7 @@ class _Work(Generic[W]):
 
     # -- hosts --------------------------------------------------------------------------------------------------
 
-    async def _ordered(self, make: Any, since: Timestamp, timeout_s: float) -> Any:
+    async def _ordered(self, make: Any, since: Timestamp, timeout_s: float, step: str, *, undo: bool) -> Any:
         """The outcome of the order `make` makes, or let go until there is one. Errors: the host's, _OrderLost."""
         stored = await store.outcome_of(self._db, self._run.step_key)
         if stored is None:
@@ -250,11 +283,14 @@ class _Work(Generic[W]):
             now = self._clock.now()
             if now > later(since, seconds=timeout_s):
                 raise _OrderLost(order.host, timeout_s)
+            self._x._meddle("before undo" if undo else "before", step)
             # Let go first: the answer may be here before the sending returns.
             if await self._let_go(later(now, seconds=RESEND_S)):
                 await self._dispatch(order)
                 raise _Sent
             stored = await store.outcome_of(self._db, self._run.step_key)
+        elif self._x._meddle("after undo" if undo else "after", step):
+            raise _Pause(self._clock.now())
         outcome = msgspec.convert(stored, Outcome)
         if outcome.error is not None:
             raise KilonovaError.revive(outcome.error, outcome.message, dict(outcome.attributes))

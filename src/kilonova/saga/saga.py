@@ -99,7 +99,7 @@ class Fail(Protocol[P, W]):
 
 
 class Saga(Generic[P, W]):
-    """`attempts` > 1: a failure at or after `retry_from` is undone to there and tried again; `forward`: never undone."""
+    """`attempts` > 1: what fails at or after `retry_from` is undone to there and tried again; `forward`: never undone."""
 
     def __init__(
         self,

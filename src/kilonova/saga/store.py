@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, null, or_, select, update
 
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
@@ -86,12 +86,12 @@ _DUE = Statement(
 _LET_GO = Statement(
     update(sagas)
     .where(sagas.c.id == bindparam("by_id"), sagas.c.epoch == bindparam("by_epoch"))
-    .values(owner=None, lease_until=None, wake_at=bindparam("wake_at"))
+    .values(owner=null(), lease_until=null(), wake_at=bindparam("wake_at"))
 )
 _CLOSE = Statement(
     update(sagas)
     .where(sagas.c.id == bindparam("by_id"), sagas.c.epoch == bindparam("by_epoch"))
-    .values(state=bindparam("state"), owner=None, lease_until=None, finished_at=bindparam("now"))
+    .values(state=bindparam("state"), owner=null(), lease_until=null(), finished_at=bindparam("now"))
 )
 _STILL_MINE = Statement(
     select(sagas.c.cancelled).where(
@@ -111,7 +111,7 @@ _OPEN_ROWS = Statement(select(*_COLUMNS).where(sagas.c.state.in_(["open", "queue
 _BREAK_LEASES = Statement(
     update(sagas)
     .where(and_(sagas.c.state == "open", sagas.c.owner.is_not(None)))
-    .values(owner=None, lease_until=None, wake_at=bindparam("now"))
+    .values(owner=null(), lease_until=null(), wake_at=bindparam("now"))
 )
 _COUNT_OPEN = Statement(select(func.count()).select_from(sagas).where(sagas.c.state.in_(["open", "queued"])))
 

@@ -1,0 +1,72 @@
+"""REST clients of the four neighbours (and identity's login): straight into this process, or to where nova.conf says."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kilonova.aio.clock import Clock
+from kilonova.config.options import Config, Neighbour
+from kilonova.peers.identity import ServiceSession, ServiceUser
+from kilonova.web.client import RestClient
+
+# Where the services are below the public address.
+PREFIXES = {
+    "identity": "/identity",
+    "image": "/image",
+    "network": "/network",
+    "volume": "/volume",
+    "placement": "/placement",
+    "compute": "/compute",
+}
+
+_SECTIONS = {
+    "identity": "keystone_authtoken",
+    "image": "glance",
+    "network": "neutron",
+    "volume": "cinder",
+    "placement": "placement",
+}
+
+
+class Neighbours:
+    """One client per service. `apps` are those that run in this process; the others are reached by their address."""
+
+    def __init__(self, config: Config, apps: Mapping[str, Any], base_url: str) -> None:
+        self._config = config
+        self._apps = apps
+        self._base_url = base_url
+        self._clients: dict[str, RestClient] = {}
+
+    def client(self, name: str) -> RestClient:
+        if name not in self._clients:
+            app = self._apps.get(name)
+            if app is not None:
+                self._clients[name] = RestClient(name, f"http://{name}", app=app)
+            else:
+                self._clients[name] = RestClient(name, self._address(name))
+        return self._clients[name]
+
+    def _address(self, name: str) -> str:
+        section = _SECTIONS.get(name)
+        if section is not None:
+            named: Neighbour = getattr(self._config, section)
+            if named.endpoint_override is not None:
+                return named.endpoint_override
+            if name == "identity" and named.auth_url is not None:
+                return named.auth_url.removesuffix("/v3")
+        return self._base_url + PREFIXES[name]
+
+    def session(self, user: str, passwords: Mapping[str, str], clock: Clock) -> ServiceSession:
+        """`user` logged in, with what nova.conf says of who we are, else with the password made at the first start."""
+        named = self._config.service_user if user == "nova" else self._config.keystone_authtoken
+        who = ServiceUser(
+            username=named.username or user,
+            password=named.password or passwords.get(user, ""),
+            project_name=named.project_name,
+            user_domain_name=named.user_domain_name,
+            project_domain_name=named.project_domain_name,
+        )
+        return ServiceSession(self.client("identity"), who, clock)
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.close()

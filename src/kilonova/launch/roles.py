@@ -1,0 +1,46 @@
+"""The services by name, as `serve` takes them, and what each needs."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    IDENTITY = "identity"
+    IMAGE = "image"
+    NETWORK = "network"
+    VOLUME = "volume"
+    PLACEMENT = "placement"
+    SCHEDULER = "scheduler"
+    CONDUCTOR = "conductor"
+    CONSOLEAUTH = "consoleauth"
+    NOVNCPROXY = "novncproxy"
+    API = "api"
+    METADATA = "metadata"
+    COMPUTE = "compute"
+
+
+ALL = frozenset(Role)
+
+# Everything but compute reads or writes the database; a compute host has no way to it.
+WITH_DATABASE = ALL - {Role.COMPUTE}
+
+# Names that operators know, for the same roles.
+ALIASES = {
+    "nova-api": Role.API,
+    "nova-conductor": Role.CONDUCTOR,
+    "nova-scheduler": Role.SCHEDULER,
+    "nova-compute": Role.COMPUTE,
+    "nova-consoleauth": Role.CONSOLEAUTH,
+    "nova-novncproxy": Role.NOVNCPROXY,
+    "keystone": Role.IDENTITY,
+    "glance": Role.IMAGE,
+    "neutron": Role.NETWORK,
+    "cinder": Role.VOLUME,
+}
+
+
+def roles_of(names: list[str]) -> frozenset[Role]:
+    """Errors: ValueError naming what there is."""
+    try:
+        return frozenset(ALIASES.get(name) or Role(name) for name in names)
+    except ValueError as error:
+        raise ValueError(f"{error}; there are: {', '.join(sorted(ALL))}") from error

@@ -1,0 +1,46 @@
+"""Where a process's spans go: gathered for a moment, then told to the conductor, which keeps them with their trace."""
+
+from kilonova.aio.clock import Clock
+from kilonova.aio.supervise import Tasks
+from kilonova.contract.conductor import Conductor
+from kilonova.model.errors import Unavailable
+from kilonova.observe import trace
+from kilonova.observe.trace import Span
+
+GATHER_S = 0.2
+# More than this in one moment and the oldest are dropped: traces must never be what kills a cloud.
+MOST = 20_000
+
+
+class SpanKeeper:
+    def __init__(self, conductor: Conductor, clock: Clock) -> None:
+        self._conductor = conductor
+        self._clock = clock
+        self._tasks = Tasks("spans")
+        self._gathered: list[Span] = []
+        self._sending = False
+
+    def start(self) -> None:
+        trace.set_sink(self.add)
+
+    def add(self, span: Span) -> None:
+        if len(self._gathered) < MOST:
+            self._gathered.append(span)
+        if not self._sending:
+            self._sending = True
+            self._tasks.start(self._send(), name="send")
+
+    async def _send(self) -> None:
+        await self._clock.sleep(GATHER_S)
+        spans, self._gathered = self._gathered, []
+        self._sending = False
+        # Telling is no part of anybody's trace.
+        with trace.serving("", None):
+            try:
+                await self._conductor.spans(tuple(spans))
+            except Unavailable:
+                return
+
+    async def close(self) -> None:
+        trace.set_sink(None)
+        await self._tasks.close()
