@@ -1,7 +1,8 @@
 """The bus: how services of floor 4 reach one another, by topic, in process or through a broker.
 
 Topics: `conductor`, `scheduler`, `consoleauth` (any server of it may answer), `compute.HOST`, `network-agent.HOST`
-(just that one). Calls carry a deadline; casts may be lost (the database carries the work); fan-outs reach whoever listens.
+(just that one). Calls carry a deadline; casts may be lost (the database carries the work); fan-outs reach whoever
+listens.
 """
 
 from typing import Any, Protocol

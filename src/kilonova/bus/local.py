@@ -27,7 +27,7 @@ class LocalBus:
         receiver = self._one(topic)
         try:
             # A task of its own: the server's context must not be the caller's, nor its cancellation.
-            return await asyncio.wait_for(self._deliver(receiver, envelope), timeout_s)
+            return await asyncio.wait_for(asyncio.shield(self._deliver(receiver, envelope)), timeout_s)
         except TimeoutError as error:
             raise MessageTimeout(topic, envelope.method) from error
 

@@ -28,10 +28,19 @@ class _Signature:
         hints = typing.get_type_hints(method)
         result = hints.pop("return", Any)
         self.manners = manners
-        self.names = tuple(parameter for parameter in inspect.signature(method).parameters if parameter != "self")
-        fields = [(parameter, hints.get(parameter, Any)) for parameter in self.names]
-        self.arguments = msgspec.msgpack.Decoder(msgspec.defstruct(f"{contract.__name__}_{name}", fields))
+        parameters = {key: value for key, value in inspect.signature(method).parameters.items() if key != "self"}
+        self.names = tuple(parameters)
+        fields = [_field(parameter, hints.get(key, Any)) for key, parameter in parameters.items()]
+        packed = msgspec.defstruct(f"{contract.__name__}_{name}", fields, kw_only=True)
+        self.arguments = msgspec.msgpack.Decoder(packed)
         self.result = msgspec.msgpack.Decoder(type(None) if result is None else result)
+
+
+def _field(parameter: inspect.Parameter, kind: Any) -> Any:
+    """As defstruct takes it: what a caller leaves out has the contract's default."""
+    if parameter.default is inspect.Parameter.empty:
+        return parameter.name, kind
+    return parameter.name, kind, parameter.default
 
 
 @lru_cache
@@ -74,7 +83,8 @@ def proxy(contract: type[S], bus: Bus, topic: str) -> S:
 
 def receiver(contract: type[S], service: S, *, name: str) -> Receiver:
     """What the bus hands `service`'s messages to; `name` is the service's name in traces."""
-    signatures = _signatures(contract)
+    kind: type = contract
+    signatures = _signatures(kind)
 
     async def receive(envelope: Envelope) -> Answer:
         signature = signatures.get(envelope.method)
