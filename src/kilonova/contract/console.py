@@ -9,7 +9,7 @@ from kilonova.model.ids import ServerId
 
 
 class ConsoleTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """What a token is good for. `access_url_base` is the URL that was given out; its scheme is checked with the Origin."""
+    """What a token is good for. `access_url_base` is the URL given out; its scheme is checked with the Origin."""
 
     server_id: ServerId
     console_type: str
@@ -31,6 +31,10 @@ class ConsoleAuth(Protocol):
     @call()
     async def redeem(self, token: str) -> ConsoleTarget:
         """Errors: ConsoleTokenInvalid (unknown, expired, used up)."""
+
+    @call()
+    async def look_up(self, token: str) -> ConsoleTarget:
+        """What a token is good for, without using it up. Errors: ConsoleTokenInvalid."""
 
     @call()
     async def revoke(self, server_id: ServerId) -> None:
