@@ -52,6 +52,10 @@ def daemon_pid(rig: LibvirtRig) -> int:
     return int((rig.state_dir / "libvirt/run/libvirtd.pid").read_text())
 
 
+def reaper_pid(rig: LibvirtRig) -> int:
+    return int((rig.state_dir / "libvirt/reaper.pid").read_text())
+
+
 async def test_a_real_guest_boots_and_says_so(libvirt_rig: LibvirtRig, image: Path) -> None:
     guest = await booted(libvirt_rig, guest_spec(image))
 
@@ -91,17 +95,28 @@ async def test_a_call_during_the_daemons_absence_waits_for_its_return(libvirt_ri
     assert (await libvirt_rig.hypervisor.info(guest)).power_state is PowerState.RUNNING
 
 
+async def test_guests_outlive_the_death_of_everything_above_them(libvirt_rig: LibvirtRig, image: Path) -> None:
+    guest = await booted(libvirt_rig, guest_spec(image))
+    pid = await pid_of(libvirt_rig, guest)
+
+    os.kill(reaper_pid(libvirt_rig), signal.SIGKILL)
+
+    events = libvirt_rig.hypervisor.events()
+    await event(events, guest, GuestEventKind.STARTED)
+    assert await pid_of(libvirt_rig, guest) == pid
+
+
 async def test_guests_outlive_a_stopped_daemon(libvirt_rig: LibvirtRig, image: Path) -> None:
     guest = await booted(libvirt_rig, guest_spec(image))
     pid = await pid_of(libvirt_rig, guest)
-    reaper = int((libvirt_rig.state_dir / "libvirt/reaper.pid").read_text())
+    reaper = reaper_pid(libvirt_rig)
 
     await libvirt_rig.hypervisor.close()
     os.kill(reaper, signal.SIGTERM)
     await libvirt_rig.reopen()
 
     assert await pid_of(libvirt_rig, guest) == pid
-    assert int((libvirt_rig.state_dir / "libvirt/reaper.pid").read_text()) == reaper
+    assert reaper_pid(libvirt_rig) == reaper
 
 
 async def test_nothing_is_left_running_after_the_last_guest(libvirt_rig: LibvirtRig, image: Path) -> None:
@@ -291,7 +306,7 @@ asyncio.run(main())
 def start_and_die(state_dir: Path, image: Path) -> tuple[str, int]:
     """Start a guest and be killed; its id and pid."""
     environment = {**os.environ, "PYTHONPATH": "."}
-    command = [sys.executable, "-c", _START_AND_DIE, state_dir, image]
+    command = [sys.executable, "-c", _START_AND_DIE, str(state_dir), str(image)]
     ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert ended.returncode == -signal.SIGKILL
     guest, pid = ended.stdout.split()

@@ -140,6 +140,7 @@ class Connection:
             connection = libvirt.open(self._locate())
             connection.setKeepAlive(_KEEPALIVE_S, _KEEPALIVE_COUNT)
             self._register(connection)
+            _settle(connection)
         except libvirt.libvirtError as error:
             raise HypervisorUnavailable(f"libvirt cannot be reached: {error}") from error
         return connection
@@ -195,3 +196,16 @@ class Connection:
             except HypervisorUnavailable as error:
                 log.warning("libvirt is still away: %s", error.message)
                 await asyncio.sleep(_RETRY_S)
+
+
+def _settle(connection: Any) -> None:
+    """Return when a daemon that just started knows which of its guests still live.
+
+    Until then it shows a guest that died meanwhile as running, and it sends no event when it learns better. A question
+    to the guest's QEMU waits for that.
+    """
+    for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
+        try:
+            domain.memoryStats()
+        except libvirt.libvirtError:
+            log.debug("a guest ended while libvirtd was away")

@@ -7,6 +7,7 @@ network agent's bridges and taps are there). Without root they are libvirt's ses
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ _START_DEADLINE_S = 15.0
 _STOP_DEADLINE_S = 10.0
 _LOOK_AGAIN_S = 0.01
 _LOG_TAIL = 600
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 # Each of these libvirt keeps at a fixed place; in the daemon's mount namespace ours is there instead.
 _FIXED = {
@@ -92,7 +94,8 @@ class PrivateDaemon:
     def ensure(self) -> None:
         """Return when libvirtd takes connections. Errors: HypervisorUnavailable with the daemon's last words."""
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._drop_stale_socket()
+        if self._reaper() is None:
+            self._forget_last_boot()
         if self._write_configuration():
             self._signal(signal.SIGHUP)
         deadline = time.monotonic() + _START_DEADLINE_S
@@ -204,9 +207,14 @@ class PrivateDaemon:
             os.close(file)
         return None
 
-    def _drop_stale_socket(self) -> None:
-        if self._reaper() is None:
-            self._socket().unlink(missing_ok=True)
+    def _forget_last_boot(self) -> None:
+        """What libvirt keeps in /run is true for one boot only; read after another it would look for dead guests."""
+        boot_id = _BOOT_ID.read_text()
+        mark = self._home / "run-of-boot"
+        if not mark.exists() or mark.read_text() != boot_id:
+            shutil.rmtree(self._home / "run", ignore_errors=True)
+            mark.write_text(boot_id)
+        self._socket().unlink(missing_ok=True)
 
     def _takes_connections(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

@@ -42,6 +42,11 @@ class GuestFiles(NamedTuple):
     def serial_socket(self) -> Path:
         return self.short / "serial"
 
+    @property
+    def agent_socket(self) -> Path:
+        """Where libvirt talks to the QEMU agent inside the guest."""
+        return self.short / "agent"
+
     def local(self, disk: LocalDisk, number: int) -> Path:
         """The file of the guest's `number`-th disk (from 0) of that role."""
         if disk.role == "root":

@@ -19,9 +19,10 @@ import os
 import signal
 import sys
 import time
+from typing import NoReturn
 
 # Numbers from linux/prctl.h, linux/sched.h and linux/mount.h.
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _CLONE_NEWNS = 0x00020000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _MNT_DETACH = 2
@@ -93,9 +94,20 @@ class Reaper:
     def _spawn(self, command: list[str]) -> None:
         time.sleep(max(0.0, self._started_at.get(command[0], 0.0) + _RESTART_S - time.monotonic()))
         self._started_at[command[0]] = time.monotonic()
-        # The daemons must not inherit our blocked signals.
-        pid = os.posix_spawnp(command[0], command, self._environment, setsigmask=[])
+        pid = os.fork()
+        if pid == 0:
+            self._become(command)
         self._pids[pid] = command
+
+    def _become(self, command: list[str]) -> NoReturn:
+        try:
+            # Should we be killed, the daemons make room for our successor's.
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            os.execvpe(command[0], command, self._environment)
+        finally:
+            print(f"cannot run {command[0]}", file=sys.stderr, flush=True)
+            os._exit(127)
 
     def _on_signal(self, number: int) -> None:
         if number == signal.SIGTERM:

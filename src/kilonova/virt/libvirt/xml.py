@@ -159,7 +159,7 @@ def _devices(domain: Element, spec: GuestSpec, host: HostProfile, files: GuestFi
     devices.extend([_disk(disk) for disk in disks])
     devices.extend([_nic(nic, spec.properties) for nic in spec.nics])
     _serial(devices, files)
-    _agent_channel(devices)
+    _agent_channel(devices, files)
     _screen(devices, spec, host, files)
     _small_devices(devices, spec)
 
@@ -202,8 +202,10 @@ def _serial(devices: Element, files: GuestFiles) -> None:
     SubElement(serial, "target", port="0")
 
 
-def _agent_channel(devices: Element) -> None:
+def _agent_channel(devices: Element, files: GuestFiles) -> None:
     channel = SubElement(devices, "channel", type="unix")
+    # The path libvirt would choose is too long for a socket in a session's home.
+    SubElement(channel, "source", mode="bind", path=str(files.agent_socket))
     SubElement(channel, "target", type="virtio", name="org.qemu.guest_agent.0")
 
 
