@@ -8,7 +8,7 @@ import msgspec
 from kilonova.identity.keys import KeyRing
 
 _VERSION = 1
-_METHODS = ("password", "token", "application_credential")
+METHODS = ("password", "token", "application_credential")
 
 
 class ScopeKind(IntEnum):
@@ -33,14 +33,14 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Wire(msgspec.Struct, frozen=True, array_like=True):
     version: int
-    user_id: bytes | str
+    user_id: bytes
     methods: int
     scope: int
-    scope_id: bytes | str
+    scope_id: bytes
     issued_us: int
     expires_us: int
     audit_ids: tuple[str, ...]
-    application_credential_id: bytes | str
+    application_credential_id: bytes
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -57,7 +57,7 @@ def seal(payload: Payload, keys: KeyRing) -> str:
     wire = _Wire(
         _VERSION,
         _pack(payload.user_id),
-        sum(1 << _METHODS.index(method) for method in payload.methods),
+        sum(1 << METHODS.index(method) for method in payload.methods),
         payload.scope,
         _pack(payload.scope_id),
         payload.issued_us,
@@ -84,7 +84,7 @@ def unseal(token: str, keys: KeyRing) -> Payload | None:
         return None
     return Payload(
         user_id=_unpack(wire.user_id),
-        methods=tuple(method for bit, method in enumerate(_METHODS) if wire.methods & 1 << bit),
+        methods=tuple(method for bit, method in enumerate(METHODS) if wire.methods & 1 << bit),
         scope=ScopeKind(wire.scope),
         scope_id=_unpack(wire.scope_id),
         issued_us=wire.issued_us,
@@ -94,20 +94,24 @@ def unseal(token: str, keys: KeyRing) -> Payload | None:
     )
 
 
-def _pack(identifier: str) -> bytes | str:
-    """Sixteen bytes for a uuid in hex (nearly all ids), itself for the few others (`default`)."""
+_HEX = b"\0"
+_TEXT = b"\1"
+
+
+def _pack(identifier: str) -> bytes:
+    """Seventeen bytes for a uuid in hex (nearly all ids), itself for the few others (`default`)."""
     if len(identifier) == 32:
         try:
             packed = bytes.fromhex(identifier)
         except ValueError:
-            return identifier
+            packed = b""
         if packed.hex() == identifier:
-            return packed
-    return identifier
+            return _HEX + packed
+    return _TEXT + identifier.encode()
 
 
-def _unpack(packed: bytes | str) -> str:
-    return packed.hex() if isinstance(packed, bytes) else packed
+def _unpack(packed: bytes) -> str:
+    return packed[1:].hex() if packed[:1] == _HEX else packed[1:].decode()
 
 
 def microseconds(seconds: float) -> int:

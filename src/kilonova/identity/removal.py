@@ -1,6 +1,6 @@
 """Deleting users, groups, projects, domains and roles with all that hangs on them, in the caller's transaction."""
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, null, select, update
 
 from kilonova.contract import identity as subject
 from kilonova.db.statement import Statement, delete_by
@@ -14,7 +14,7 @@ from kilonova.identity.store.tree import projects_in
 _LOSE_DEFAULT = Statement(
     update(tables.users)
     .where(tables.users.c.default_project_id == bindparam("project_id"))
-    .values(default_project_id=None)
+    .values(default_project_id=null())
 )
 _USERS_IN = Statement(select(tables.users.c.id).where(tables.users.c.domain_id == bindparam("domain_id")))
 _GROUPS_IN = Statement(select(tables.groups.c.id).where(tables.groups.c.domain_id == bindparam("domain_id")))

@@ -15,7 +15,7 @@ from kilonova.db.database import Database
 from kilonova.identity.cached import Cached
 from kilonova.identity.errors import NotAuthenticated
 from kilonova.identity.keys import KeyRing
-from kilonova.identity.payload import Payload, ScopeKind, microseconds, new_audit_id, seal, unseal
+from kilonova.identity.payload import METHODS, Payload, ScopeKind, microseconds, new_audit_id, seal, unseal
 from kilonova.identity.revocation import Revocations
 from kilonova.identity.rolebook import Role, RoleBook
 from kilonova.identity.settings import IdentitySettings
@@ -215,5 +215,6 @@ def _subjects(payload: Payload, user: Person, scope: Scope) -> list[Subject]:
 
 
 def union(*methods: Iterable[str]) -> tuple[str, ...]:
-    """All methods of a chain of tokens, each once, in order of use."""
-    return tuple(dict.fromkeys(method for some in methods for method in some))
+    """All methods of a chain of tokens, each once, in the order that a token read back has."""
+    used = {method for some in methods for method in some}
+    return tuple(method for method in METHODS if method in used)

@@ -246,6 +246,8 @@ class IdentityClient:
 
     async def project_exists(self, project_id: str) -> bool:
         """True also when identity will not tell us: then it is not for us to refuse. Errors: Unavailable."""
+        if not project_id:
+            return False
         try:
             await self._session.ask(f"/v3/projects/{quote(project_id, safe='')}")
         except NotFound:

@@ -84,7 +84,7 @@ class Rows:
             raise NameTaken(self.noun, str(document.get("name", document.get("id")))) from error
 
     async def change(self, tx: Transaction, document: Document, changes: Document) -> Document:
-        """`document` with `changes`, stored; None removes an unknown attribute. Errors: NameTaken."""
+        """`document` with `changes`, stored. Errors: NameTaken."""
         merged = {**document, **changes}
         row = self._row(merged)
         row.pop("id")
@@ -92,7 +92,7 @@ class Rows:
             await tx.execute(update_columns(self.table, tuple(row)), **row, by_id=document["id"])
         except AlreadyThere as error:
             raise NameTaken(self.noun, str(merged.get("name"))) from error
-        return {name: value for name, value in merged.items() if value is not None or name in self.columns}
+        return merged
 
     async def remove(self, tx: Transaction, **equal: Any) -> int:
         return await tx.execute(delete_by(self.table, tuple(equal)), **equal)
@@ -113,7 +113,7 @@ class Rows:
         for name in self._json & row.keys():
             row[name] = _encode(row[name]).decode()
         if self._has_extra:
-            extra = {name: value for name, value in document.items() if name not in self.columns and value is not None}
+            extra = {name: value for name, value in document.items() if name not in self.columns}
             row["extra"] = _encode(extra).decode()
         return row
 

@@ -1,0 +1,1 @@
+"""Identity, driven over HTTP as its clients do."""
