@@ -1,4 +1,4 @@
-"""What an agent must remember across its own death: the highest epoch seen of each saga, so that it refuses older orders.
+"""What an agent must remember across its own death: the highest epoch seen of each saga; older orders are refused.
 
 One file for all hosts of a process. Written without waiting for the disk: a process that dies loses nothing, and after
 a power cut the sagas of before have new epochs anyway.

@@ -86,7 +86,7 @@ async def power_off(host: Host, order: order_kinds.PowerOff) -> Facts:
 
 
 async def reboot(host: Host, order: order_kinds.Reboot) -> Facts:
-    """Soft keeps the definition; hard makes it anew from the record as it is now, ports and storage connected afresh."""
+    """Soft keeps the definition; hard makes it anew from the record, ports and storage connected afresh."""
     if order.hard:
         record = await host.conductor.server(order.server_id)
         await host.hypervisor.power_off(record.id, grace_s=0)

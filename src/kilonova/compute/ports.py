@@ -20,7 +20,7 @@ class PortUnusable(BadRequest):
 async def ensure_ports(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
     """The record's ports, made where they are missing, bound to this host. Safe to repeat: ports know their server."""
     requests = await _requests(host, record)
-    if not requests and not record.ports:
+    if not requests and not record.vifs:
         return ()
     token = await host.token()
     # A record that shows ports, or a build that was begun before, has some already.
@@ -36,17 +36,17 @@ async def ensure_ports(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
         ports.append((port, request))
     known = {port.id for port, _ in ports}
     ports.extend((port, None) for port in there if port.id not in known)
-    return await describe(host, record.id, ports, given={r.port_id for r in requests if r.port_id})
+    return await describe(host, record.id, ports, given=_given(record, requests))
 
 
 async def current_vifs(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
     """The ports as the network service has them now, in its order of the record's list."""
-    if not record.ports:
+    if not record.vifs:
         return ()
     there = await host.network.ports(await host.token(), device_id=record.id)
-    order = {port_id: index for index, port_id in enumerate(record.ports)}
+    order = {vif.port_id: index for index, vif in enumerate(record.vifs)}
     ports = sorted(there, key=lambda port: order.get(port.id, len(order)))
-    given = {r.port_id for r in record.networks if isinstance(r, NetworkRequest) and r.port_id}
+    given = {vif.port_id for vif in record.vifs if not vif.created_here}
     return await describe(host, record.id, [(port, None) for port in ports], given=given)
 
 
@@ -101,6 +101,11 @@ async def unplug_all(host: Host, server_id: ServerId) -> None:
     """Take all of the server's devices off this host. Happy to find nothing."""
     for port in await host.network.ports(await host.token(), device_id=server_id):
         await host.plugger.unplug(PortId(port.id))
+
+
+def _given(record: ServerRecord, requests: Sequence[NetworkRequest]) -> set[str]:
+    asked = {request.port_id for request in requests if request.port_id}
+    return asked | {vif.port_id for vif in record.vifs if not vif.created_here}
 
 
 async def _requests(host: Host, record: ServerRecord) -> tuple[NetworkRequest, ...]:

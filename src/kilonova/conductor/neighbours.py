@@ -1,6 +1,6 @@
 """What sagas do at the neighbours: ports and volumes made and given back, images dropped. All safe to repeat."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -40,19 +40,16 @@ class Neighbours:
 
     # -- ports -----------------------------------------------------------------------------------------------------
 
-    async def release_ports(self, server_id: ServerId, *, only: str | None = None) -> None:
-        """Delete the ports made for the server, set free those it was given."""
+    async def release_ports(self, server_id: ServerId, *, given: Collection[str], only: str | None = None) -> None:
+        """Delete the ports made for the server, set free those it was `given`."""
         token = await self._token()
         for port in await self._network.ports(token, device_id=server_id):
             if only is not None and port.id != only:
                 continue
-            if port.made_for_server:
-                await self._network.delete_port(token, port.id)
-            else:
+            if port.id in given:
                 await self._network.unbind_port(token, port.id)
-
-    async def release_port(self, server_id: ServerId, port_id: str) -> None:
-        await self.release_ports(server_id, only=port_id)
+            else:
+                await self._network.delete_port(token, port.id)
 
     async def have_port(self, server_id: ServerId, key: str, work: AttachInterfaceWork) -> str:
         """The port to attach: the one given, or one made on the network under the name `key`."""
@@ -76,7 +73,7 @@ class Neighbours:
     async def drop_port(self, server_id: ServerId, key: str, work: AttachInterfaceWork) -> None:
         token = await self._token()
         if work.port_id is not None:
-            await self.release_ports(server_id, only=work.port_id)
+            await self.release_ports(server_id, given={work.port_id}, only=work.port_id)
             return
         for port in await self._network.ports(token, device_id=server_id, name=key):
             await self._network.delete_port(token, port.id)

@@ -18,7 +18,7 @@ from kilonova.db.repository import server_state
 from kilonova.db.statement import Statement, insert_into
 from kilonova.db.tables.sagas import spans as spans_table
 from kilonova.db.tables.servers import servers
-from kilonova.model.errors import NotFound
+from kilonova.model.errors import Conflict, NotFound
 from kilonova.model.ids import HostName, SagaId, ServerId
 from kilonova.observe.trace import Span
 from kilonova.saga import store
@@ -27,9 +27,20 @@ from kilonova.saga.saga import HostOrder
 
 log = logging.getLogger(__name__)
 
+# Where the server's system_metadata keeps it.
+GUEST_PASSWORD = "password"
+
 _RUNNING, _SHUTDOWN, _CRASHED = 1, 4, 6
 
 _GONE = Statement(select(servers.c.deleted, servers.c.host).where(servers.c.id == bindparam("id")))
+
+
+class PasswordAlreadySet(Conflict):
+    """A guest tells its password once."""
+
+    def __init__(self, server_id: ServerId) -> None:
+        super().__init__(f"Instance {server_id} has told its password already.")
+        self.server_id = server_id
 
 
 class Ratios:
@@ -92,6 +103,17 @@ class ConductorService:
         async with self._db.begin() as tx:
             await store.record_outcome(tx, saga_id, outcome.key, outcome, self._clock.now())
         self.executor.wake(saga_id)
+
+    async def guest_password(self, server_id: ServerId) -> str:
+        server = await server_state.state_of(self._db, server_id)
+        return server.kept().get(GUEST_PASSWORD, "")
+
+    async def tell_guest_password(self, server_id: ServerId, password: str) -> None:
+        async with self._db.begin() as tx:
+            server = await server_state.state_of(tx, server_id)
+            if server.kept().get(GUEST_PASSWORD):
+                raise PasswordAlreadySet(server_id)
+            await server_state.keep(tx, server, self._clock.now(), {GUEST_PASSWORD: password})
 
     async def guest_changed(self, host: HostName, server_id: ServerId, power_state: int) -> None:
         """The hypervisor is right about power: an idle server whose guest went off is stopped, not restarted."""

@@ -56,6 +56,20 @@ class FlavorOf(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
 
 
+class Vif(msgspec.Struct, frozen=True, kw_only=True):
+    """One interface of a server as the network service told it. `created_here` ports are deleted with the server."""
+
+    port_id: str
+    network_id: str
+    network_name: str
+    mac: str
+    addresses: tuple[tuple[str, int], ...] = ()  # (address, IP version), fixed ones, in the port's order
+    floating: tuple[tuple[str, int], ...] = ()
+    tag: str | None = None
+    mtu: int = 1500
+    created_here: bool = True
+
+
 class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """All a host needs to know of a server to make its guest, from the record as it is now."""
 
@@ -80,22 +94,8 @@ class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     networks: tuple[NetworkRequest, ...] | Literal["auto", "none"] = ()
     security_groups: tuple[str, ...] = ()
     block_devices: tuple[BlockDevice, ...] = ()
-    ports: tuple[str, ...] = ()
+    vifs: tuple[Vif, ...] = ()
     vm_state: str = "building"
-
-
-class Vif(msgspec.Struct, frozen=True, kw_only=True):
-    """One interface of a server as the network service told it. `created_here` ports are deleted with the server."""
-
-    port_id: str
-    network_id: str
-    network_name: str
-    mac: str
-    addresses: tuple[tuple[str, int], ...] = ()  # (address, IP version), fixed ones, in the port's order
-    floating: tuple[tuple[str, int], ...] = ()
-    tag: str | None = None
-    mtu: int = 1500
-    created_here: bool = True
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -12,7 +12,7 @@ from kilonova.observe.trace import Span
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
-    """A server the record has on a host, and how it should be. `gone` ones may be destroyed: their deletion is recorded."""
+    """A server the record has on a host, and how it should be; `gone` ones are recorded as deleted and may go."""
 
     server_id: ServerId
     vm_state: str
@@ -34,6 +34,14 @@ class Conductor(Protocol):
     @call(step="28")
     async def outcome(self, outcome: Outcome) -> None:
         """Record how an order ended; again with the same key changes nothing."""
+
+    @call()
+    async def guest_password(self, server_id: ServerId) -> str:
+        """The password the guest has told (encrypted by it), '' when it has told none. Errors: ServerNotFound."""
+
+    @call()
+    async def tell_guest_password(self, server_id: ServerId, password: str) -> None:
+        """Keep what the guest tells. Errors: ServerNotFound, PasswordAlreadySet."""
 
     @cast()
     async def guest_changed(self, host: HostName, server_id: ServerId, power_state: int) -> None:

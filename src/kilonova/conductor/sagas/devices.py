@@ -167,7 +167,8 @@ async def take_out(run: DetachInterfaceRun) -> HostOrder:
 async def give_port_back(run: DetachInterfaceRun) -> None:
     """Ports made for the server are deleted, given ones only unbound."""
     server = await server_state.state_of(run.world.db, run.params.server_id)
-    await run.world.neighbours.release_port(server.id, run.params.port_id)
+    given = await server_state.given_ports(run.world.db, server.id)
+    await run.world.neighbours.release_ports(server.id, given=given, only=run.params.port_id)
 
 
 @interface_detach.finish

@@ -1,4 +1,4 @@
-"""A server is created: a host chosen and claimed, its volumes made, its guest built there; up to three hosts are tried."""
+"""A server is created: volumes made, a host chosen and claimed, the guest built there; up to three hosts are tried."""
 
 from typing import Any
 
@@ -79,7 +79,8 @@ async def wire(run: CreateRun) -> None:
 @wire.undo
 async def unwire(run: CreateRun) -> None:
     server = await server_state.state_of(run.world.db, run.params.server_id, even_deleted=True)
-    await run.world.neighbours.release_ports(server.id)
+    given = await server_state.given_ports(run.world.db, server.id)
+    await run.world.neighbours.release_ports(server.id, given=given)
     await run.world.neighbours.release_attachments(server.id)
 
 

@@ -28,7 +28,8 @@ async def release_neighbours(run: DeleteRun) -> None:
     server = await server_state.state_of(run.world.db, run.params.server_id)
     devices = await server_state.devices_of(run.world.db, server.id)
     if server.host is not None or server.vifs != "[]":
-        await run.world.neighbours.release_ports(server.id)
+        given = await server_state.given_ports(run.world.db, server.id)
+        await run.world.neighbours.release_ports(server.id, given=given)
     if devices:
         await run.world.neighbours.release_volumes(server.id, devices)
     await run.world.console.revoke(server.id)

@@ -131,6 +131,7 @@ _DEVICES = Statement(
     .where(block_devices.c.server_id == bindparam("server_id"))
     .order_by(block_devices.c.created_at, block_devices.c.id)
 )
+_PORTS = Statement(select(_C.networks, _C.vifs).where(_C.id == bindparam("id")))
 _ON_HOST = Statement(
     select(_C.id, _C.vm_state, _C.task_state, _C.power_state).where(_C.host == bindparam("host"), _C.deleted == 0)
 )
@@ -239,8 +240,19 @@ async def record_of(db: Reader, server_id: ServerId) -> ServerRecord:
         networks=msgspec.convert(asked, Networks),
         security_groups=tuple(group["name"] for group in groups),
         block_devices=await devices_of(db, server_id),
-        ports=tuple(vif.port_id for vif in vifs),
+        vifs=tuple(vifs),
     )
+
+
+async def given_ports(db: Reader, server_id: ServerId) -> set[str]:
+    """Ports that are their owner's: asked for by id at boot, or attached later. They outlive the server."""
+    row = await db.fetch_one(_PORTS, id=server_id)
+    if row is None:
+        return set()
+    asked = msgspec.json.decode(row[0])
+    named = {request["port_id"] for request in asked if isinstance(request, dict) and request.get("port_id")}
+    vifs = msgspec.json.decode(row[1], type=list[Vif])
+    return named | {vif.port_id for vif in vifs if not vif.created_here}
 
 
 async def on_host(db: Reader, host: HostName) -> list[tuple[ServerId, str, str | None, int]]:
