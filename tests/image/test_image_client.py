@@ -28,7 +28,7 @@ async def test_a_file_goes_in_and_comes_out(client: ImageClient, tmp_path: Path)
     source.write_bytes(os.urandom(5_000_003))
     image = await client.create(
         "anna",
-        name="disk",
+        name="d",
         disk_format="raw",
         container_format="bare",
         min_ram=64,

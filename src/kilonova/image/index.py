@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from kilonova.image.rules import trusted
 from kilonova.image.store.listing import SORT_KEYS, Query, page
 from kilonova.image.view import image_view
 from kilonova.image.world import ImageRequest
@@ -53,7 +54,7 @@ def _link(pairs: list[tuple[str, str]]) -> str:
 async def _query(request: ImageRequest, pairs: list[tuple[str, str]]) -> Query:
     given = request.query_params
     query = Query(
-        sees_all=request.caller.is_admin,
+        sees_all=trusted(request.caller),
         me=request.caller.project_id,
         limit=_limit(given.get("limit")),
         visibility=_one_of("visibility", given, None, "public", "private", "shared", "community", "all"),

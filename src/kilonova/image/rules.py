@@ -26,7 +26,7 @@ _WRITERS = frozenset({"member", "manager", "admin", "service"})
 
 def is_visible(caller: Caller, image: Image, *, is_member: bool) -> bool:
     """Whatever the member answered: the status only decides about lists."""
-    if caller.is_admin or image.visibility in (Visibility.PUBLIC, Visibility.COMMUNITY):
+    if trusted(caller) or image.visibility in (Visibility.PUBLIC, Visibility.COMMUNITY):
         return True
     if caller.project_id is None:
         return False
@@ -39,8 +39,13 @@ def check_writer(caller: Caller) -> None:
         raise Forbidden("You are not authorized to complete this action.")
 
 
+def trusted(caller: Caller) -> bool:
+    """Admins, and the other services: compute puts a snapshot's bits into its user's image."""
+    return caller.is_admin or caller.is_service
+
+
 def owns(caller: Caller, image: Image) -> bool:
-    return caller.is_admin or (caller.project_id is not None and image.owner == caller.project_id)
+    return trusted(caller) or (caller.project_id is not None and image.owner == caller.project_id)
 
 
 def check_owner(caller: Caller, image: Image, what: str) -> None:
@@ -68,7 +73,7 @@ def check_visibility(caller: Caller, visibility: str) -> None:
 
 
 def check_new_owner(caller: Caller, owner: str | None) -> None:
-    if owner != caller.project_id and not caller.is_admin:
+    if owner != caller.project_id and not trusted(caller):
         raise NotYours(f"create images owned by '{owner}'")
 
 
@@ -93,7 +98,7 @@ def check_upload(image: Image) -> None:
 
 def check_readable(caller: Caller, image: Image) -> None:
     """Errors: Forbidden."""
-    if image.status == ImageStatus.DEACTIVATED and not caller.is_admin:
+    if image.status == ImageStatus.DEACTIVATED and not trusted(caller):
         raise Forbidden("The requested image has been deactivated. Image data download is forbidden.")
 
 
