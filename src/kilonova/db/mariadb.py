@@ -1,5 +1,6 @@
 """MariaDB (10.5 or newer) through asyncmy, READ COMMITTED."""
 
+import logging
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from asyncmy.errors import Error, IntegrityError
 from kilonova.db.database import Row
 from kilonova.db.errors import AlreadyThere, DatabaseUnavailable, TryAgain
 from kilonova.db.pooled import PooledDatabase
+
+# Its warnings are the server's notes on table definitions (a table that is there already, a key's name).
+logging.getLogger("asyncmy").setLevel(logging.ERROR)
 
 CONNECT_TIMEOUT_S = 10
 
