@@ -1,5 +1,11 @@
 """The image `tiny`, built for real and booted in plain QEMU."""
 
+import functools
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +36,20 @@ async def answer(guest: PlainGuest, command: str) -> str:
     # Quoted so that the shell's echo of what was typed does not look like the answer.
     await guest.types(f"echo '=beg'in; {command}; echo '=e'nd")
     return (await guest.says(r"=begin\n([\s\S]*?)=end\n", after=here))[1].strip()
+
+
+@contextmanager
+def serving(directory: Path) -> Iterator[int]:
+    """A plain web server for the directory's files on the loopback; its port."""
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(directory))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.slow
@@ -74,6 +94,25 @@ async def test_tiny_takes_its_name_key_password_and_user_data_from_a_config_driv
         await guest.types("reboot -f")
         await guest.says("tiny: boot finished", after=len(guest.console))
         assert guest.console.count("tiny: user-data exit=") == 1, "user-data runs once in a server's life"
+
+
+@pytest.mark.slow
+async def test_tiny_asks_the_metadata_service_where_there_is_no_config_drive(tmp_path: Path) -> None:
+    disk = await overlay(await cached_tiny(image_store()), tmp_path / "disk.qcow2", size="200M")
+    tree = tmp_path / "service/openstack/latest"
+    tree.mkdir(parents=True)
+    (tree / "meta_data.json").write_text(json.dumps({"uuid": "a-1", "hostname": "gamma", "public_keys": {"k": KEY}}))
+    (tree / "user_data").write_text(USER_DATA)
+
+    with serving(tmp_path / "service") as port:
+        # QEMU's own network answers at the address of the metadata service and passes each connection on.
+        service = f"guestfwd=tcp:169.254.169.254:80-cmd:busybox nc 127.0.0.1 {port}"
+        network = ("-nic", f"user,model=virtio-net-pci,net=169.254.169.0/24,{service}")
+        async with plain_guest(disk, *network, work_dir=tmp_path) as guest:
+            await guest.says("tiny: boot finished host=gamma source=metadata")
+            await guest.says("Log in as root with the password tiny")
+            await log_in(guest, "tiny")
+            assert await answer(guest, "cat /root/.ssh/authorized_keys /root/proof") == f"{KEY}\nuser data of gamma"
 
 
 async def test_a_build_that_cannot_be_finished_leaves_no_image(tmp_path: Path) -> None:
