@@ -17,8 +17,8 @@ from kilonova.db.offline import scripts, sql_to_head
 from kilonova.db.statement import Statement, insert_into
 from kilonova.db.tables.leases import leases
 from kilonova.db.upgrade import VERSIONS, at_head, head, upgrade
-from kilonova.launch import schema as launch_schema
-from kilonova.launch.schema import all_metadata
+from kilonova.launch import revise
+from kilonova.launch.revise import all_metadata
 
 
 def of_the_cloud() -> MetaData:
@@ -77,12 +77,12 @@ async def test_an_upgraded_database_has_exactly_the_tables_the_services_use(data
 
     different = await differences(database_url)
 
-    assert different == [], "python -m kilonova.launch.schema writes the version that is missing"
+    assert different == [], "python -m kilonova.launch.revise writes the version that is missing"
 
 
 async def differences(url: str) -> list[object]:
     if url.startswith("sqlite"):
-        return [one for one in (await blocking(launch_schema.differences, url)).as_diffs() if "test_" not in str(one)]
+        return [one for one in (await blocking(revise.differences, url)).as_diffs() if "test_" not in str(one)]
     engine = create_async_engine(
         url.replace("postgresql:", "postgresql+asyncpg:").replace("+pymysql", "+asyncmy").replace("utf8", "utf8mb4")
     )

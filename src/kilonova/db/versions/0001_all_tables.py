@@ -1,4 +1,4 @@
-"""All tables."""
+"""All tables"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -531,7 +531,7 @@ def upgrade() -> None:
         sa.Column("is_default", schema.FLAG, nullable=False),
         sa.Column("mtu", schema.INTEGER, nullable=False),
         sa.Column("network_type", schema.text(32), nullable=False),
-        sa.Column("physical_network", schema.text(64), nullable=True),
+        sa.Column("physical_network", schema.text(64), nullable=False),
         sa.Column("segment", schema.INTEGER, nullable=False),
         sa.Column("port_security_enabled", schema.FLAG, nullable=False),
         sa.Column("zone_hints", schema.JSON_TEXT, nullable=False),
@@ -994,6 +994,7 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_index("ix_servers_deleted", "servers", ["deleted", "created_at", "id"], unique=False, if_not_exists=True)
+    op.create_index("ix_servers_group", "servers", ["group_id"], unique=False, if_not_exists=True)
     op.create_index("ix_servers_host", "servers", ["host", "deleted"], unique=False, if_not_exists=True)
     op.create_index(
         "ix_servers_project", "servers", ["project_id", "deleted", "created_at", "id"], unique=False, if_not_exists=True
