@@ -36,7 +36,7 @@ async def assemble(disk: BootDisk, target: Path, *, work_dir: Path) -> None:
     root = await _root_file_system(disk, work_dir / "root.ext4")
     raw = work_dir / "disk.raw"
     await blocking(_lay_out, raw, boot, root)
-    # Beside the target, so that the last step is a rename; by the work directory's name, so that two builds do not meet.
+    # Beside the target, so that the last step is a rename; named by the work directory, so that two builds do not meet.
     part = target.with_name(f"{target.name}.{work_dir.name}.part")
     try:
         await run("qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", raw, part)
