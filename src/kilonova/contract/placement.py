@@ -46,11 +46,13 @@ class ProviderState(msgspec.Struct, frozen=True, kw_only=True):
 class ProviderChange(msgspec.Struct, frozen=True, kw_only=True):
     """A committed change of a provider, for those that keep a copy.
 
-    `generation` is the provider's after it. `used` and `consumers` are differences; `reload`: more than that changed.
+    `generation` is the provider's after it. `used` and `consumers` are differences, made by a claim or release for
+    `consumer`; `reload`: more than that changed.
     """
 
     name: HostName
     generation: int
+    consumer: str = ""
     used: dict[str, int] = {}
     consumers: int = 0
     reload: bool = False

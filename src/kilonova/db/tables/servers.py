@@ -67,6 +67,7 @@ servers = Table(
     Index("ix_servers_host", "host", "deleted"),
     Index("ix_servers_updated", "updated_at"),
     Index("ix_servers_reservation", "reservation_id"),
+    Index("ix_servers_group", "group_id"),
     mysql_charset="utf8mb4",
 )
 

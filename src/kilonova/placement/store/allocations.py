@@ -193,6 +193,7 @@ async def _settle(tx: Transaction, consumer: str, held: Holdings, wanted: Holdin
             ProviderChange(
                 name=name,
                 generation=generation,
+                consumer=consumer,
                 used=_difference(back, taken),
                 consumers=bool(taken) - bool(back),
             )

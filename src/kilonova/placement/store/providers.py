@@ -37,7 +37,8 @@ class Parts:
 
         own = allocations.c.provider_id
         self.own = Statement(select(*_OWN).where(condition).order_by(_p.name))
-        self.inventories = of(select(inventories.c.provider_id, *COLUMNS), inventories.c.provider_id)
+        # With the generation: what is used and the generation it belongs to must come from one look.
+        self.inventories = of(select(inventories.c.provider_id, *COLUMNS, _p.generation), inventories.c.provider_id)
         self.consumers = Statement(
             select(own, func.count()).join(providers, _p.id == own).where(condition).group_by(own)
         )
@@ -70,7 +71,7 @@ async def _load(reader: Reader, parts: Parts, **condition: str) -> list[Provider
         ProviderState(
             id=row[0],
             name=HostName(row[1]),
-            generation=row[2],
+            generation=stock[row[0]][0][8] if row[0] in stock else row[2],
             parent_id=row[3],
             root_id=row[4],
             inventories={entry[0]: inventory_of(entry) for entry in stock.get(row[0], ())},

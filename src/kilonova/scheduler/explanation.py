@@ -1,0 +1,140 @@
+"""The thorough way: every host through every filter, counted, with what was short. Names no host to anybody."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from kilonova.contract.scheduler import FilterCount
+from kilonova.scheduler.filters.filter import Filter, HostFilter, ProfileFilter
+from kilonova.scheduler.fleet import Fleet
+from kilonova.scheduler.host import HostState
+from kilonova.scheduler.request import Request
+from kilonova.scheduler.rules import RESOURCES, Rules
+from kilonova.scheduler.verdict import Verdict
+from kilonova.scheduler.weighers import group_bonus
+
+# Reasons told per filter; the rarest are summed up.
+REASONS = 3
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """`ranked`: the hosts that pass, best first."""
+
+    counts: tuple[FilterCount, ...]
+    ranked: tuple[HostState, ...]
+
+
+def explain(
+    fleet: Fleet,
+    rules: Rules,
+    request: Request,
+    *,
+    only: Sequence[HostState] | None = None,
+    stages: Sequence[str] | None = None,
+) -> Explanation:
+    """Filters that the request has nothing for are left out, and so are those behind one that let no host through.
+
+    `only` some hosts and only some `stages`, by name, when given.
+    """
+    left: list[HostState] = list(fleet if only is None else only)
+    counts: list[FilterCount] = []
+    for stage in rules.stages:
+        if isinstance(stage, HostFilter) and not stage.applies(request):
+            continue
+        if stages is not None and stage.name not in stages:
+            continue
+        given = left
+        left, reasons = _run(stage, given, request)
+        if stage.name == RESOURCES:
+            left = [host for host in left if _fits(host, request)]
+            short = _shortage(given, reasons, request) if len(left) < len(given) else ""
+        else:
+            short = _told(reasons)
+        counts.append(FilterCount(name=stage.name, given=len(given), passed=len(left), short=short))
+        if not left:
+            break
+    left.sort(key=lambda host: (-fleet.score(host) - group_bonus(host, request), host.number))
+    return Explanation(tuple(counts), tuple(left))
+
+
+def _run(stage: Filter, given: Sequence[HostState], request: Request) -> tuple[list[HostState], Counter[str]]:
+    reasons: Counter[str] = Counter()
+    left: list[HostState] = []
+    by_profile: dict[int, Verdict] = {}
+    for host in given:
+        verdict: Verdict
+        if isinstance(stage, ProfileFilter):
+            number = host.profile.number
+            if number not in by_profile:
+                by_profile[number] = stage.judge(host.profile, request)
+            verdict = by_profile[number]
+        else:
+            verdict = stage.judge(host, request)
+        if verdict is None:
+            left.append(host)
+        else:
+            reasons[verdict] += 1
+    return left, reasons
+
+
+def _told(reasons: Counter[str]) -> str:
+    """`not in availability zone b (12 hosts), disabled (1 host)`."""
+    told = [f"{reason} ({_hosts(count)})" for reason, count in reasons.most_common(REASONS)]
+    rest = sum(reasons.values()) - sum(count for _, count in reasons.most_common(REASONS))
+    return ", ".join(told + ([f"other reasons ({_hosts(rest)})"] if rest else []))
+
+
+def _hosts(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
+
+
+def _fits(host: HostState, request: Request) -> bool:
+    return all(host.free(name) >= amount for name, amount in request.needs.items())
+
+
+def _shortage(given: Sequence[HostState], reasons: Counter[str], request: Request) -> str:
+    """Which amounts no host has, and the most any has; where each alone can be had, what the nearest host lacks."""
+    told = []
+    for name, amount in request.needs.items():
+        most = max(_obtainable(host, name) for host in given)
+        if most < amount:
+            told.append(f"{name}: wanted {amount}, the most free on any host is {most}")
+    if told:
+        return "; ".join(told)
+    if any(_fits(host, request) and not _lacks(host, request) for host in given):
+        return "the others are too full"
+    nearest = min((_lacks(host, request) for host in given), key=_farness)
+    if not nearest:
+        return _told(reasons)
+    lacking = ", ".join(f"{missing} {name}" for name, (missing, _) in nearest.items())
+    return f"no host has all of it at once; the nearest lacks {lacking}"
+
+
+def _obtainable(host: HostState, name: str) -> int:
+    """What one server can get of a resource class here."""
+    inventory = host.profile.inventories.get(name)
+    return 0 if inventory is None else max(min(host.free(name), inventory.max_unit), 0)
+
+
+def _lacks(host: HostState, request: Request) -> dict[str, tuple[int, int]]:
+    """Resource class → (missing, wanted)."""
+    return {
+        name: (amount - _obtainable(host, name), amount)
+        for name, amount in request.needs.items()
+        if _obtainable(host, name) < amount
+    }
+
+
+def _farness(lacking: dict[str, tuple[int, int]]) -> tuple[int, float]:
+    return len(lacking), sum(missing / wanted for missing, wanted in lacking.values())
+
+
+def sentence(counts: Sequence[FilterCount]) -> str:
+    """`ComputeFilter 3→3, PlacementResources 3→0 (MEMORY_MB: wanted 4096, the most free on any host is 2048)`."""
+    if not counts or counts[0].given == 0:
+        return "There are no compute hosts."
+    parts = [
+        f"{count.name} {count.given}→{count.passed}" + (f" ({count.short})" if count.short else "") for count in counts
+    ]
+    return ", ".join(parts)

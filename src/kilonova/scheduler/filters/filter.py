@@ -1,0 +1,33 @@
+"""What a filter is. Those that look only at what hosts have in common are asked once for all hosts of a profile."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from kilonova.scheduler.host import HostState, Profile
+from kilonova.scheduler.request import Request
+from kilonova.scheduler.verdict import Verdict
+
+
+def always(_: Request) -> bool:
+    return True
+
+
+class ProfileFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`on_rebuild`: also asked, of the server's own host, when a server is rebuilt with another image."""
+
+    name: str
+    judge: Callable[[Profile, Request], Verdict]
+    on_rebuild: bool = False
+
+
+class HostFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`applies` says whether the request has anything to ask of it: if not, every host passes."""
+
+    name: str
+    judge: Callable[[HostState, Request], Verdict]
+    applies: Callable[[Request], bool] = always
+    on_rebuild: bool = False
+
+
+Filter = ProfileFilter | HostFilter

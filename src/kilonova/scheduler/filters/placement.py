@@ -1,0 +1,74 @@
+"""What Nova asks placement: zone, project and trait of a host, and whether what it has can be cut into such pieces.
+
+These run whatever `enabled_filters` says, as in Nova.
+"""
+
+from kilonova.scheduler.host import Profile
+from kilonova.scheduler.request import Request
+from kilonova.scheduler.verdict import PASS, Verdict, reject
+
+TENANT_KEY = "filter_tenant_id"
+
+
+def zone(profile: Profile, request: Request) -> Verdict:
+    wanted = request.spec.availability_zone
+    if wanted is None or profile.zone == wanted:
+        return PASS
+    return reject(f"not in availability zone {wanted}")
+
+
+def traits(profile: Profile, request: Request) -> Verdict:
+    wanted = request.traits
+    missing = wanted.required - profile.traits
+    if missing:
+        return reject(f"without {', '.join(sorted(missing))}")
+    unwelcome = wanted.forbidden & profile.traits
+    if unwelcome:
+        return reject(f"with {', '.join(sorted(unwelcome))}")
+    return PASS
+
+
+def tenant(profile: Profile, request: Request) -> Verdict:
+    """Nova's require_tenant_aggregate."""
+    settings = request.settings
+    if not settings.limit_tenants_to_placement_aggregate:
+        return PASS
+    reserved = tenants_of(profile)
+    if request.spec.project_id in reserved:
+        return PASS
+    if not reserved and not settings.placement_aggregate_required_for_tenants:
+        return PASS
+    return reject("kept for other projects" if reserved else "not given to this project")
+
+
+def tenants_of(profile: Profile) -> frozenset[str]:
+    """The projects its aggregates name, `filter_tenant_id` with any suffix."""
+    found = [values for key, values in profile.metadata.items() if key.startswith(TENANT_KEY)]
+    return frozenset().union(*found)
+
+
+def isolated(profile: Profile, request: Request) -> Verdict:
+    """Nova's isolate_aggregates: an aggregate may insist on traits (`trait:X=required`) that requests must ask for."""
+    if not request.settings.enable_isolated_aggregate_filtering:
+        return PASS
+    insisted = {
+        key.removeprefix("trait:")
+        for key, values in profile.metadata.items()
+        if key.startswith("trait:") and "required" in values
+    }
+    missing = insisted - request.traits.required
+    return reject(f"kept for servers that ask for {', '.join(sorted(missing))}") if missing else PASS
+
+
+def sizes(profile: Profile, request: Request) -> Verdict:
+    """Whether an empty host of this kind could take the request."""
+    for name, amount in request.needs.items():
+        inventory = profile.inventories.get(name)
+        if inventory is None:
+            return reject(f"{name}: wanted {amount}, has none")
+        refused = inventory.refuses_size(amount)
+        if refused is None and amount > inventory.capacity:
+            refused = f"wanted {amount}, has {inventory.capacity}"
+        if refused is not None:
+            return reject(f"{name}: {refused}")
+    return PASS

@@ -1,0 +1,68 @@
+"""Hosts sorted by score: best first, cheap to change.
+
+A sorted list in chunks: adding and removing moves at most a chunk's worth of pointers, however many hosts there are.
+"""
+
+from bisect import bisect_left, insort
+
+Entry = tuple[float, int]  # minus the score, the host's number
+
+CHUNK = 512
+
+
+class Order:
+    """`chunks`, one behind the other, hold every entry in order. Not to be changed while they are walked."""
+
+    __slots__ = ("_lasts", "chunks", "count")
+
+    def __init__(self) -> None:
+        self.chunks: list[list[Entry]] = []
+        self._lasts: list[Entry] = []
+        self.count = 0
+
+    def fill(self, entries: list[Entry]) -> None:
+        """All at once, instead of what there was."""
+        entries = sorted(entries)
+        self.chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
+        self._lasts = [chunk[-1] for chunk in self.chunks]
+        self.count = len(entries)
+
+    def add(self, entry: Entry) -> None:
+        self.count += 1
+        if not self.chunks:
+            self.chunks.append([entry])
+            self._lasts.append(entry)
+            return
+        position = bisect_left(self._lasts, entry)
+        if position == len(self._lasts):
+            position -= 1
+            self.chunks[position].append(entry)
+            self._lasts[position] = entry
+        else:
+            insort(self.chunks[position], entry)
+        if len(self.chunks[position]) > 2 * CHUNK:
+            self._split(position)
+
+    def _split(self, position: int) -> None:
+        chunk = self.chunks[position]
+        self.chunks[position : position + 1] = [chunk[:CHUNK], chunk[CHUNK:]]
+        self._lasts[position : position + 1] = [chunk[CHUNK - 1], chunk[-1]]
+
+    def remove(self, entry: Entry) -> None:
+        """Errors: KeyError when it is not there."""
+        position = bisect_left(self._lasts, entry)
+        if position == len(self._lasts):
+            raise KeyError(entry)
+        chunk = self.chunks[position]
+        index = bisect_left(chunk, entry)
+        if chunk[index] != entry:
+            raise KeyError(entry)
+        del chunk[index]
+        self.count -= 1
+        if not chunk:
+            del self.chunks[position], self._lasts[position]
+        elif index == len(chunk):
+            self._lasts[position] = chunk[-1]
+
+    def first(self) -> Entry | None:
+        return self.chunks[0][0] if self.chunks else None

@@ -1,0 +1,78 @@
+"""The filters and weighers of a scheduler, put in order: what every request is asked."""
+
+from collections.abc import Hashable
+
+from kilonova.scheduler.filters import FILTERS, placement
+from kilonova.scheduler.filters.filter import Filter, HostFilter, ProfileFilter
+from kilonova.scheduler.host import HostState
+from kilonova.scheduler.request import Request
+from kilonova.scheduler.settings import SchedulerSettings
+from kilonova.scheduler.verdict import PASS, Verdict, reject
+
+# Always asked, by the names explanations give them. Their place is behind ComputeFilter.
+PLACEMENT = (
+    ProfileFilter(name="AvailabilityZone", judge=placement.zone),
+    ProfileFilter(name="PlacementTenants", judge=placement.tenant),
+    ProfileFilter(name="PlacementAggregates", judge=placement.isolated),
+    ProfileFilter(name="PlacementTraits", judge=placement.traits),
+)
+RESOURCES = "PlacementResources"
+SIZES = ProfileFilter(name=RESOURCES, judge=placement.sizes)
+
+
+def _chosen(host: HostState, request: Request) -> Verdict:
+    wanted = request.spec.requested_host
+    if wanted is not None and host.name != wanted and host.node != wanted:
+        return reject("not the host asked for")
+    return reject("tried before, or to be left out") if host.name in request.avoid else PASS
+
+
+CHOSEN = HostFilter(
+    name="RequestedHosts",
+    judge=_chosen,
+    applies=lambda request: bool(request.avoid or request.spec.requested_host),
+)
+
+
+class UnknownFilter(ValueError):
+    """`enabled_filters` names one that there is not."""
+
+
+class Rules:
+    """Made once per scheduler. `stages` is the order in which explanations tell; the answer does not depend on it.
+
+    Errors: UnknownFilter.
+    """
+
+    def __init__(self, settings: SchedulerSettings) -> None:
+        unknown = [name for name in settings.enabled_filters if name not in FILTERS]
+        if unknown:
+            raise UnknownFilter(f"enabled_filters: there is no {', '.join(unknown)}")
+        enabled = [FILTERS[name] for name in settings.enabled_filters]
+        first = [one for one in enabled if one.name == "ComputeFilter"]
+        rest = [one for one in enabled if one.name != "ComputeFilter"]
+        self.stages: tuple[Filter, ...] = (CHOSEN, *first, *PLACEMENT, SIZES, *rest)
+        self.on_profiles = tuple(one for one in self.stages if isinstance(one, ProfileFilter))
+        # The orders hold live hosts only, so that ComputeFilter's question is answered by being in them.
+        self.on_hosts = tuple(one for one in self.stages if isinstance(one, HostFilter) and one.name != "ComputeFilter")
+        self.live_matters = bool(first)
+        self._by_project = settings.limit_tenants_to_placement_aggregate or any(
+            one.name == "AggregateMultiTenancyIsolation" for one in enabled
+        )
+        self._by_flavor = any(one.name == "AggregateTypeAffinityFilter" for one in enabled)
+
+    def shape(self, request: Request) -> Hashable:
+        """Requests of one shape get the same verdicts on every profile."""
+        spec = request.spec
+        return (
+            spec.availability_zone,
+            tuple(request.needs.items()),
+            tuple(spec.extra_specs.items()),
+            tuple(spec.image_properties.items()),
+            spec.project_id if self._by_project else None,
+            spec.flavor_name if self._by_flavor else None,
+        )
+
+    def checks(self, request: Request) -> tuple[HostFilter, ...]:
+        """The host filters that have anything to ask of this request."""
+        return tuple(one for one in self.on_hosts if one.applies(request))

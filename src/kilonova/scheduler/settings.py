@@ -1,0 +1,60 @@
+"""What operators can set, by nova.conf's names; the defaults are Nova's unless said otherwise."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+DEFAULT_FILTERS = (
+    "ComputeFilter",
+    "ComputeCapabilitiesFilter",
+    "ImagePropertiesFilter",
+    "ServerGroupAntiAffinityFilter",
+    "ServerGroupAffinityFilter",
+)
+
+DEFAULT_MULTIPLIERS: dict[str, float] = {
+    "ram_weight_multiplier": 1.0,
+    "cpu_weight_multiplier": 1.0,
+    "disk_weight_multiplier": 1.0,
+    "io_ops_weight_multiplier": -1.0,
+    "num_instances_weight_multiplier": 0.0,
+    "build_failure_weight_multiplier": 1000000.0,
+    "hypervisor_version_weight_multiplier": 1.0,
+    "soft_affinity_weight_multiplier": 1.0,
+    "soft_anti_affinity_weight_multiplier": 1.0,
+}
+
+
+class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Sections [filter_scheduler], [scheduler], [DEFAULT] and [metrics] of nova.conf."""
+
+    enabled_filters: tuple[str, ...] = DEFAULT_FILTERS
+    host_subset_size: int = 1
+    shuffle_best_same_weighed_hosts: bool = False
+    # Those that differ from the defaults.
+    multipliers: Mapping[str, float] = {}
+    max_instances_per_host: int = 50
+    max_io_ops_per_host: int = 8
+    isolated_images: tuple[str, ...] = ()
+    isolated_hosts: tuple[str, ...] = ()
+    restrict_isolated_hosts_to_isolated_images: bool = True
+    aggregate_image_properties_isolation_namespace: str | None = None
+    aggregate_image_properties_isolation_separator: str = "."
+    image_properties_default_architecture: str | None = None
+    metrics_weight_setting: Mapping[str, float] = {}
+    metrics_weight_multiplier: float = 1.0
+    metrics_required: bool = True
+    metrics_weight_of_unavailable: float = -10000.0
+    service_down_time_s: float = 60.0
+    default_availability_zone: str = "nova"
+    limit_tenants_to_placement_aggregate: bool = False
+    placement_aggregate_required_for_tenants: bool = False
+    query_placement_for_image_type_support: bool = False
+    enable_isolated_aggregate_filtering: bool = False
+    image_metadata_prefilter: bool = False
+    # A host whose last so many builds failed is left alone for so long ("fail magnet"); Nova has the weigher only.
+    set_aside_after_failures: int = 3
+    set_aside_s: float = 300.0
+
+    def multiplier(self, option: str) -> float:
+        return self.multipliers.get(option, DEFAULT_MULTIPLIERS.get(option, 0.0))
