@@ -1,14 +1,14 @@
 """The Compute API as the tests use it: the real application over a real database, called over ASGI."""
 
-import itertools
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from kilonova.aio.clock import SystemClock
+from kilonova.aio.supervise import Tasks
 from kilonova.api.application import ComputeApi
 from kilonova.api.policy import Policy
 from kilonova.api.settings import Settings
@@ -23,8 +23,10 @@ from kilonova.db.database import Database
 from kilonova.model.caller import Caller
 from kilonova.model.errors import Unauthenticated
 from kilonova.model.time import Timestamp
+from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
 from kilonova.web.client import RestClient
+from tests.api.neighbours import Neutron, Volumes
 
 PROJECT = "6f70656e737461636b20342065766572"
 OTHER_PROJECT = "c0ffee00000000000000000000000000"
@@ -65,8 +67,10 @@ class Cloud:
 
     world: World
     client: httpx.AsyncClient
+    neutron: Neutron
+    volumes: Volumes
+    images: ImageClient
     base: str = "/compute/v2.1"
-    passwords: Any = field(default_factory=lambda: itertools.count(1))
 
     @property
     def db(self) -> Database:
@@ -104,7 +108,9 @@ def mounted(application: ComputeApi) -> Any:
     return mount
 
 
-def world_of(db: Database, bus: LocalBus, network: Any = None, **settings: Any) -> World:
+def world_of(
+    db: Database, bus: LocalBus, *, image: Any = None, network: Any = None, volume: Any = None, **settings: Any
+) -> World:
     clock = SystemClock()
     configured = Settings(**settings)
     return World(
@@ -113,8 +119,11 @@ def world_of(db: Database, bus: LocalBus, network: Any = None, **settings: Any) 
         scheduler=proxy(Scheduler, bus, "scheduler"),
         consoleauth=proxy(ConsoleAuth, bus, "consoleauth"),
         compute=lambda host: proxy(Compute, bus, f"compute.{host}"),
+        image=ImageClient(RestClient("image", "http://image/image", app=image)),
         network=NetworkClient(RestClient("network", "http://network", app=network)),
+        volume=volume,
         clock=clock,
+        tasks=Tasks("api"),
         policy=Policy(clock, Path(configured.policy_file) if configured.policy_file else None),
         settings=configured,
         new_id=lambda: str(uuid.uuid4()),

@@ -6,13 +6,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from kilonova.aio.clock import SystemClock
 from kilonova.api.application import ComputeApi
 from kilonova.bus.local import LocalBus
 from kilonova.db.connect import connect
 from kilonova.db.create import create_all
 from kilonova.db.statement import insert_into
 from kilonova.db.tables import flavors as flavor_tables
-from tests.api.cloud import Cloud, check_token, mounted, world_of
+from kilonova.image.service import ImageService, ImageSettings
+from kilonova.web.application import Mounts
+from tests.api.cloud import PROJECT, Cloud, check_token, mounted, world_of
+from tests.api.neighbours import PRIVATE, Neutron, Volumes, network
 
 _SIZES = (("1", "m1.tiny", 1, 512, 1), ("2", "m1.small", 1, 2048, 20), ("3", "m1.medium", 2, 4096, 40))
 
@@ -33,9 +37,14 @@ async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
                 root_gib=root_gib,
                 created_at="2026-01-01T00:00:00.000000",
             )
-    world = world_of(db, LocalBus())
-    application = ComputeApi(world, check_token)
-    transport = httpx.ASGITransport(app=mounted(application))
+    images = ImageService(db, None, check_token, SystemClock(), ImageSettings(directory=tmp_path / "images"))
+    await images.start()
+    neutron = Neutron({"networks": [network(PRIVATE, PROJECT)]})
+    volumes = Volumes()
+    mounts = Mounts({"image": images.app}, images.app)
+    world = world_of(db, LocalBus(), image=mounts, network=neutron, volume=volumes)
+    transport = httpx.ASGITransport(app=mounted(ComputeApi(world, check_token)))
     async with httpx.AsyncClient(transport=transport, base_url="http://cloud.example") as client:
-        yield Cloud(world, client)
+        yield Cloud(world, client, neutron, volumes, world.image)
+    await world.tasks.close()
     await db.close()

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from kilonova.aio.clock import Clock
+from kilonova.aio.supervise import Tasks
 from kilonova.api.policy import Policy
 from kilonova.api.settings import Settings
 from kilonova.contract.compute import Compute
@@ -12,7 +14,15 @@ from kilonova.contract.console import ConsoleAuth
 from kilonova.contract.scheduler import Scheduler
 from kilonova.db.database import Database
 from kilonova.model.ids import HostName
+from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
+
+
+class Volumes(Protocol):
+    """What is asked of the volume service here; `peers.volume.VolumeClient` is it."""
+
+    async def show(self, volume_id: str, token: str) -> Any:
+        """With `status`, `multiattach`, `size`. Errors: NotFound."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +34,11 @@ class World:
     scheduler: Scheduler
     consoleauth: ConsoleAuth
     compute: Callable[[HostName], Compute]
+    image: ImageClient
     network: NetworkClient
+    volume: Volumes
     clock: Clock
+    tasks: Tasks
     policy: Policy
     settings: Settings
     new_id: Callable[[], str]

@@ -2,11 +2,13 @@
 
 from collections.abc import Set
 
+import msgspec
 from sqlalchemy import bindparam, select
 
 from kilonova.db.database import Reader
 from kilonova.db.statement import Statement
-from kilonova.db.tables.hosts import services
+from kilonova.db.tables.hosts import aggregates, compute_nodes, services
+from kilonova.model.ids import HostName
 from kilonova.model.time import Timestamp
 
 _C = services.c
@@ -28,3 +30,21 @@ def _status(disabled: int, forced_down: int, last_seen_at: str | None, seen_sinc
     if forced_down or last_seen_at is None or last_seen_at < seen_since:
         return "DOWN"
     return "MAINTENANCE" if disabled else "UP"
+
+
+_ZONES = Statement(select(aggregates.c.metadata))
+_HOSTS = Statement(select(compute_nodes.c.host, compute_nodes.c.hypervisor_hostname))
+
+
+async def zone_names(db: Reader) -> set[str]:
+    """The availability zones aggregates name; the default one is not among them."""
+    found = (msgspec.json.decode(row[0]).get("availability_zone") for row in await db.fetch_all(_ZONES))
+    return {name for name in found if name}
+
+
+async def host_named(db: Reader, *, host: str | None, node: str | None) -> HostName | None:
+    """The compute host with that host name and that hypervisor's name (None: any)."""
+    for known_host, known_node in await db.fetch_all(_HOSTS):
+        if host in (None, known_host) and node in (None, known_node):
+            return HostName(known_host)
+    return None
