@@ -1,6 +1,7 @@
 """nova-conductor: records for hosts that have no database, and the runner of sagas."""
 
 import logging
+from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select
 
@@ -69,7 +70,10 @@ class ConductorService:
         ratios: Ratios,
         events: EventListener,
         report_interval_s: float,
+        host: str,
+        control: Sequence[str],
     ) -> None:
+        """`control` are the binaries that live and die with this process, on `host`: they are seen as it is."""
         self._world = world
         self._db: Database = world.db
         self._clock: Clock = world.clock
@@ -77,13 +81,18 @@ class ConductorService:
         self._events = events
         self._report_interval_s = report_interval_s
         self._alone = alone
+        self._host_name = host
+        self._control = tuple(control)
         self._tasks = Tasks("conductor")
         self.executor: Executor[World] = Executor(
             world.db, world, DEFINITIONS, world.clock, me=me, send=self._send, changed=self._changed
         )
 
     async def start(self) -> None:
-        self._tasks.every(self._report_interval_s, self._world.hosts.write_heartbeats, self._clock, name="heartbeats")
+        async with self._db.begin() as tx:
+            for binary in self._control:
+                await self._world.hosts.service_seen(tx, binary, self._host_name)
+        self._tasks.every(self._report_interval_s, self._beat, self._clock, name="heartbeats")
         self.executor.start(alone=self._alone)
 
     async def close(self) -> None:
@@ -159,6 +168,11 @@ class ConductorService:
                 insert_into(spans_table),
                 [{name: getattr(span, name) for name in Span.__struct_fields__} for span in spans],
             )
+
+    async def _beat(self) -> None:
+        for binary in self._control:
+            self._world.hosts.beat(binary, self._host_name)
+        await self._world.hosts.write_heartbeats()
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

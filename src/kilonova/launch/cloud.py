@@ -1,18 +1,19 @@
 """A process of the cloud: the services whose roles it has, each handed what it needs. All roles: a whole cloud."""
 
-import asyncio
+import gc
 import logging
 import os
 import secrets
+import socket
 import uuid
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-
 from kilonova.aio.clock import Clock, SystemClock
-from kilonova.bus.bus import Bus
+from kilonova.api.application import ComputeApi
+from kilonova.api.policy import Policy
+from kilonova.api.world import World as ApiWorld
+from kilonova.bus.bus import Bus, Subscription
 from kilonova.bus.connect import connect as connect_bus
 from kilonova.bus.proxy import proxy, serve
 from kilonova.conductor.hosts import Hosts
@@ -20,6 +21,8 @@ from kilonova.conductor.neighbours import Neighbours as ConductorNeighbours
 from kilonova.conductor.service import ConductorService, Ratios
 from kilonova.conductor.world import World as ConductorWorld
 from kilonova.config.options import Config
+from kilonova.console.auth import ConsoleAuthService
+from kilonova.console.proxy import ConsoleProxy
 from kilonova.contract.compute import Compute
 from kilonova.contract.conductor import Conductor
 from kilonova.contract.console import ConsoleAuth
@@ -28,14 +31,289 @@ from kilonova.contract.placement import Placement
 from kilonova.contract.scheduler import Scheduler
 from kilonova.db.connect import connect as connect_database
 from kilonova.db.database import Database
-from kilonova.launch.neighbours import Neighbours
-from kilonova.launch.roles import Role
+from kilonova.identity.bootstrap import bootstrap
+from kilonova.identity.passwords import Passwords
+from kilonova.identity.service import IdentityService
+from kilonova.identity.settings import IdentitySettings
+from kilonova.image.service import ImageService
+from kilonova.image.world import ImageSettings
+from kilonova.launch import settings as translate
+from kilonova.launch.hosts import ComputeHosts
+from kilonova.launch.neighbours import PREFIXES, Neighbours
+from kilonova.launch.roles import WITH_DATABASE, Role
+from kilonova.launch.schema import prepare_schema
 from kilonova.launch.state_dir import StateDir
 from kilonova.launch.tracing import SpanKeeper
+from kilonova.launch.web import front_door
+from kilonova.metadata.service import MetadataService
 from kilonova.model.ids import HostName
+from kilonova.network.service import NetworkService
 from kilonova.peers.identity import TokenChecker
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
 from kilonova.peers.volume import VolumeClient
+from kilonova.placement.service import PlacementService
+from kilonova.scheduler.service import SchedulerService
+from kilonova.volume.service import VolumeService
 
 log = logging.getLogger(__name__)
+
+# Services of the same process whose heartbeat is its conductor's; they are listed with the hosts' ones.
+_SEEN_WITH_CONDUCTOR = (Role.CONDUCTOR, Role.SCHEDULER, Role.CONSOLEAUTH)
+
+Closing = Callable[[], Awaitable[None]]
+
+
+class Cloud:
+    """`start`, then `app` is what to listen with; `close` in any state. Guests outlive it."""
+
+    def __init__(self, config: Config, state: StateDir, roles: frozenset[Role], *, base_url: str) -> None:
+        self.config = config
+        self.state = state
+        self.roles = roles
+        self.base_url = base_url
+        self.clock: Clock = SystemClock()
+        self.apps: dict[str, Any] = {}
+        self.app: Any = None
+        self.hosts: ComputeHosts | None = None
+        self.db: Database | None = None
+        self._me = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._closing: list[Closing] = []
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """All services of this process, in the order in which they need one another."""
+        self.bus: Bus = await connect_bus(self.config.default.transport_url, self.config.oslo_messaging_rabbit)
+        self._at_end(self.bus.close)
+        if self.roles & WITH_DATABASE:
+            await prepare_schema(self.config.database.connection)
+            self.db = await connect_database(self.config.database.connection)
+            self._at_end(self.db.close)
+        self._proxies()
+        self.passwords = self.state.passwords()
+        self.neighbours = Neighbours(self.config, self.apps, self.base_url)
+        self._at_end(self.neighbours.close)
+        await self._identity()
+        self.session = self.neighbours.session("nova", self.passwords, self.clock)
+        await self._image_and_volume()
+        await self._network()
+        await self._placement_and_scheduler()
+        await self._console()
+        await self._conductor()
+        await self._metadata()
+        await self._api()
+        await self._compute()
+        self.app = front_door(self.apps, PREFIXES, self.ready)
+        # What is there now stays for good: no use looking at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+
+    async def ready(self) -> dict[str, str]:
+        """By role, `ok` or what is wrong; for /healthcheck."""
+        found = {str(role): "ok" for role in sorted(self.roles)}
+        if self.hosts is not None:
+            found |= await self.hosts.health()
+        return found
+
+    async def close(self) -> None:
+        while self._closing:
+            try:
+                await self._closing.pop()()
+            except Exception:
+                log.exception("closing failed")
+
+    def _at_end(self, close: Closing) -> None:
+        self._closing.append(close)
+
+    def _serving(self, subscription: Subscription) -> None:
+        self._at_end(subscription.cancel)
+
+    # -- what services see of one another ----------------------------------------------------------------------------
+
+    def _proxies(self) -> None:
+        self.conductor = proxy(Conductor, self.bus, "conductor")
+        self.scheduler = proxy(Scheduler, self.bus, "scheduler")
+        self.placement = proxy(Placement, self.bus, "placement")
+        self.consoleauth = proxy(ConsoleAuth, self.bus, "consoleauth")
+        self.events = proxy(EventListener, self.bus, "events")
+        self._computes: dict[HostName, Compute] = {}
+        self.spans = SpanKeeper(self.conductor, self.clock)
+        self.spans.start()
+        self._at_end(self.spans.close)
+
+    def compute(self, host: HostName) -> Compute:
+        if host not in self._computes:
+            self._computes[host] = proxy(Compute, self.bus, f"compute.{host}")
+        return self._computes[host]
+
+    def _database(self) -> Database:
+        assert self.db is not None, "the roles of this process were said to need no database"
+        return self.db
+
+    async def _token_checker(self, user: str, *, step: str = "") -> TokenChecker:
+        session = self.neighbours.session(user, self.passwords, self.clock)
+        checker = TokenChecker(self.neighbours.client("identity"), session, self.clock, step=step)
+        self._serving(await checker.listen(self.bus))
+        return checker
+
+    def _clients(self) -> dict[str, Any]:
+        return {
+            "image": ImageClient(self.neighbours.client("image")),
+            "network": NetworkClient(self.neighbours.client("network")),
+            "volume": VolumeClient(self.neighbours.client("volume")),
+            "token": self.session.token,
+        }
+
+    # -- the services ------------------------------------------------------------------------------------------------
+
+    async def _identity(self) -> None:
+        if Role.IDENTITY not in self.roles:
+            return
+        settings = IdentitySettings(keys_dir=self.state.keys)
+        service = IdentityService(self._database(), self.bus, self.clock, settings)
+        await service.start()
+        self._at_end(service.close)
+        hasher = Passwords(settings)
+        await hasher.start()
+        await bootstrap(self._database(), passwords=self.passwords, base_url=self.base_url, hasher=hasher)
+        hasher.close()
+        self.apps["identity"] = service.app
+
+    async def _image_and_volume(self) -> None:
+        if Role.IMAGE in self.roles:
+            check = await self._token_checker("glance", step="20")
+            image = ImageService(
+                self._database(), self.bus, check, self.clock, ImageSettings(directory=self.state.images)
+            )
+            await image.start()
+            self._at_end(image.close)
+            self.apps["image"] = image.app
+        if Role.VOLUME in self.roles:
+            session = self.neighbours.session("cinder", self.passwords, self.clock)
+            volume = VolumeService(
+                self._database(),
+                self.bus,
+                await self._token_checker("cinder", step="26"),
+                self.clock,
+                translate.volume(self.config, self.state),
+                image=ImageClient(self.neighbours.client("image")),
+                token=session.token,
+            )
+            await volume.start()
+            self._at_end(volume.close)
+            self.apps["volume"] = volume.app
+
+    async def _network(self) -> None:
+        if Role.NETWORK in self.roles:
+            check = await self._token_checker("neutron", step="23")
+            network = NetworkService(self._database(), self.bus, check, self.clock, translate.network(self.config))
+            await network.start()
+            self._at_end(network.close)
+            self.apps["network"] = network.app
+
+    async def _placement_and_scheduler(self) -> None:
+        if Role.PLACEMENT in self.roles:
+            placement = PlacementService(self._database(), self.clock)
+            self._serving(await serve(self.bus, "placement", Placement, placement))
+            self.apps["placement"] = placement.application(await self._token_checker("placement"))
+        if Role.SCHEDULER in self.roles:
+            scheduler = SchedulerService(self._database(), self.placement, self.clock, translate.scheduler(self.config))
+            await scheduler.start()
+            self._at_end(scheduler.close)
+            self._serving(await serve(self.bus, "scheduler", Scheduler, scheduler))
+
+    async def _console(self) -> None:
+        if Role.CONSOLEAUTH in self.roles:
+            service = ConsoleAuthService(self._database(), self.clock, token_ttl_s=self.config.consoleauth.token_ttl)
+            self._serving(await serve(self.bus, "consoleauth", ConsoleAuth, service))
+        if Role.NOVNCPROXY in self.roles:
+            self.apps["console"] = ConsoleProxy(self.consoleauth, allowed_origins=self.config.console.allowed_origins)
+
+    async def _conductor(self) -> None:
+        if Role.CONDUCTOR not in self.roles:
+            return
+        config = self.config.default
+        db = self._database()
+        clients = self._clients()
+        world = ConductorWorld(
+            db=db,
+            clock=self.clock,
+            scheduler=self.scheduler,
+            placement=self.placement,
+            console=self.consoleauth,
+            compute=self.compute,
+            neighbours=ConductorNeighbours(**clients),
+            hosts=Hosts(db, self.clock, down_after_s=config.service_down_time, new_id=lambda: str(uuid.uuid4())),
+            shutdown_timeout_s=config.shutdown_timeout,
+        )
+        service = ConductorService(
+            world,
+            me=self._me,
+            alone=Role.COMPUTE in self.roles,
+            ratios=Ratios(
+                cpu=config.cpu_allocation_ratio,
+                ram=config.ram_allocation_ratio,
+                disk=config.disk_allocation_ratio,
+                reserved_cpus=config.reserved_host_cpus,
+                reserved_mib=config.reserved_host_memory_mb,
+                reserved_gib=-(-config.reserved_host_disk_mb // 1024),
+            ),
+            events=self.events,
+            report_interval_s=config.report_interval,
+            control=[f"nova-{role}" for role in _SEEN_WITH_CONDUCTOR if role in self.roles],
+            host=config.host,
+        )
+        await service.start()
+        self._at_end(service.close)
+        self._serving(await serve(self.bus, "conductor", Conductor, service))
+
+    async def _metadata(self) -> None:
+        self.metadata: MetadataService | None = None
+        if Role.METADATA not in self.roles:
+            return
+        self.metadata = MetadataService(
+            conductor=self.conductor,
+            network=NetworkClient(self.neighbours.client("network")),
+            token=self.session.token,
+            clock=self.clock,
+            shared_secret=self.config.neutron.metadata_proxy_shared_secret,
+        )
+        self._at_end(self.metadata.close)
+        self.apps["metadata"] = self.metadata.app
+
+    async def _api(self) -> None:
+        if Role.API not in self.roles:
+            return
+        settings = translate.api(self.config, self.state, self.base_url)
+        clients = self._clients()
+        world = ApiWorld(
+            db=self._database(),
+            conductor=self.conductor,
+            scheduler=self.scheduler,
+            consoleauth=self.consoleauth,
+            compute=self.compute,
+            network=clients["network"],
+            clock=self.clock,
+            policy=Policy(settings.policy_file, self.clock),
+            settings=settings,
+            new_id=lambda: str(uuid.uuid4()),
+            secret=lambda length: secrets.token_urlsafe(length)[:length],
+        )
+        self.apps["compute"] = ComputeApi(world, await self._token_checker("nova", step="4,5"))
+
+    async def _compute(self) -> None:
+        if Role.COMPUTE not in self.roles:
+            return
+        self.hosts = ComputeHosts(
+            self.config,
+            self.state,
+            bus=self.bus,
+            conductor=self.conductor,
+            metadata=self.metadata,
+            clock=self.clock,
+            **self._clients(),
+        )
+        await self.hosts.start()
+        self._at_end(self.hosts.close)

@@ -1,4 +1,4 @@
-"""REST clients of the four neighbours (and identity's login): straight into this process, or to where nova.conf says."""
+"""REST clients of the neighbours, and logins there: straight into this process, or to where nova.conf says."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,16 +55,21 @@ class Neighbours:
                 return named.auth_url.removesuffix("/v3")
         return self._base_url + PREFIXES[name]
 
-    def session(self, user: str, passwords: Mapping[str, str], clock: Clock) -> ServiceSession:
+    def session(
+        self, user: str, passwords: Mapping[str, str], clock: Clock, *, project: str = "service"
+    ) -> ServiceSession:
         """`user` logged in, with what nova.conf says of who we are, else with the password made at the first start."""
         named = self._config.service_user if user == "nova" else self._config.keystone_authtoken
-        who = ServiceUser(
-            username=named.username or user,
-            password=named.password or passwords.get(user, ""),
-            project_name=named.project_name,
-            user_domain_name=named.user_domain_name,
-            project_domain_name=named.project_domain_name,
-        )
+        if user in ("admin", "demo") or named.username is None:
+            who = ServiceUser(username=user, password=passwords[user], project_name=project)
+        else:
+            who = ServiceUser(
+                username=named.username,
+                password=named.password or "",
+                project_name=named.project_name,
+                user_domain_name=named.user_domain_name,
+                project_domain_name=named.project_domain_name,
+            )
         return ServiceSession(self.client("identity"), who, clock)
 
     async def close(self) -> None:

@@ -1,5 +1,7 @@
 """Where a process's spans go: gathered for a moment, then told to the conductor, which keeps them with their trace."""
 
+from collections.abc import Callable
+
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
 from kilonova.contract.conductor import Conductor
@@ -19,11 +21,15 @@ class SpanKeeper:
         self._tasks = Tasks("spans")
         self._gathered: list[Span] = []
         self._sending = False
+        # Somebody who watches live.
+        self.also: Callable[[Span], None] | None = None
 
     def start(self) -> None:
         trace.set_sink(self.add)
 
     def add(self, span: Span) -> None:
+        if self.also is not None:
+            self.also(span)
         if len(self._gathered) < MOST:
             self._gathered.append(span)
         if not self._sending:

@@ -17,7 +17,7 @@ Kind = Literal["rest", "call", "cast", "db", "work"]
 
 
 class Span(msgspec.Struct, kw_only=True):
-    """`step` is the number in the picture of a create (`4`, `10`, `19-21` …) or ''; times in microseconds since 1970."""
+    """`step` is the number in the picture of a create (`4`, `19-21`) or ''; times in microseconds since 1970."""
 
     trace_id: str
     span_id: str

@@ -1,0 +1,105 @@
+"""`kilonova`: the command line. Each command is a module; only the one that is asked for is loaded."""
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from kilonova.model.errors import KilonovaError
+
+
+def _state_dir(parser: argparse.ArgumentParser) -> None:
+    default = Path(os.environ.get("KILONOVA_STATE_DIR") or Path.home() / ".kilonova")
+    parser.add_argument("--state-dir", type=Path, default=default, metavar="DIR", help=f"default: {default}")
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def _up(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    parser.add_argument("--listen", default=None, metavar="ADDR:PORT", help="default: 127.0.0.1:8774")
+    parser.add_argument("--driver", choices=["auto", "libvirt", "simulated"], default=None)
+    parser.add_argument("--hosts", type=int, default=None, metavar="N", help="simulated compute hosts, 1 to 10000")
+    parser.add_argument(
+        "--boot", nargs="?", const="hello", default=None, metavar="NAME", help="boot a server, show how"
+    )
+    parser.add_argument("--detach", action="store_true", help="return once healthy; stop it with `down`")
+    parser.add_argument("--config-file", type=Path, default=None, metavar="FILE", help="a nova.conf")
+
+
+def _down(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    parser.add_argument("--all", action="store_true", help="remove guests, bridges, namespaces and rules as well")
+
+
+def _status(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    _json(parser)
+
+
+def _trace(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    _json(parser)
+    parser.add_argument("server", metavar="SERVER", help="name or id")
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    parser.add_argument("roles", nargs="+", metavar="ROLE", help="api, conductor, compute …")
+    parser.add_argument("--config-file", type=Path, default=None, metavar="FILE", help="a nova.conf")
+
+
+def _db(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    parser.add_argument("verb", choices=["upgrade"])
+    parser.add_argument("--config-file", type=Path, default=None, metavar="FILE", help="a nova.conf")
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def _test(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="checks and quick tests only")
+    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="further arguments for pytest")
+
+
+COMMANDS = {
+    "up": ("start a whole cloud in one process", _up),
+    "down": ("stop it; guests keep running", _down),
+    "status": ("what runs and how it is", _status),
+    "doctor": ("what is missing or broken here, and what mends it", _status),
+    "trace": ("how a server came to be, step by step", _trace),
+    "serve": ("one or more services in this process", _serve),
+    "db": ("bring the database up to date", _db),
+    "sample-config": ("print a nova.conf with every option", _config),
+    "test": ("run every check and every test", _test),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="kilonova", description="A whole compute cloud in one command.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (summary, arguments) in COMMANDS.items():
+        arguments(commands.add_parser(name, help=summary, description=summary))
+    return top
+
+
+def main() -> None:
+    """Exits 0 when all is well, 1 with one line that says why not, 2 for words it does not know."""
+    given = parser().parse_args()
+    command = importlib.import_module(f"kilonova.cli.{given.command.replace('-', '_')}")
+    try:
+        sys.exit(command.run(given))
+    except (KilonovaError, OSError, ValueError) as error:
+        print(f"kilonova: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""`serve ROLE…`: one or more services in this process, as nova.conf says."""
+
+import argparse
+
+import uvloop
+
+from kilonova.cli.up import configuration
+from kilonova.launch.logs import log_to
+from kilonova.launch.process import run_cloud
+from kilonova.launch.roles import roles_of
+from kilonova.launch.state_dir import StateDir
+
+
+def run(given: argparse.Namespace) -> int:
+    config = configuration(given)
+    log_to(None, debug=config.default.debug)
+    uvloop.run(run_cloud(config, StateDir(given.state_dir), roles_of(given.roles)))
+    return 0

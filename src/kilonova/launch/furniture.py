@@ -1,0 +1,129 @@
+"""What a new cloud comes with: flavors, the image `tiny`, the networks `private` and `public`, a router between them.
+
+Everything but the flavors is made over the public REST APIs, once; what an operator removed later stays removed.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from kilonova.db.database import Transaction
+from kilonova.db.statement import insert_into
+from kilonova.db.tables.flavors import flavors
+from kilonova.image.tiny.build import cached_tiny
+from kilonova.launch.neighbours import Neighbours
+from kilonova.model.errors import KilonovaError
+from kilonova.peers.image import ImageClient
+from kilonova.web.client import RestClient
+
+if TYPE_CHECKING:
+    from kilonova.launch.cloud import Cloud
+
+log = logging.getLogger(__name__)
+
+# name, vCPUs, MiB of memory, GiB of root disk
+FLAVORS = (
+    ("m1.nano", 1, 128, 1),
+    ("m1.micro", 1, 256, 1),
+    ("m1.tiny", 1, 512, 1),
+    ("m1.small", 1, 2048, 20),
+    ("m1.medium", 2, 4096, 40),
+    ("m1.large", 4, 8192, 80),
+)
+
+PRIVATE_CIDR = "10.11.0.0/24"
+PUBLIC_CIDR = "172.24.4.0/24"
+
+
+async def furnish(cloud: "Cloud") -> None:
+    """Once per state directory; a part that failed is tried again at the next start."""
+    done = cloud.state.root / "furnished"
+    done.mkdir(exist_ok=True)
+    for name, make in (("flavors", _flavors), ("network", _network), ("image", _image)):
+        mark = done / name
+        if mark.exists():
+            continue
+        try:
+            await make(cloud)
+        except KilonovaError as error:
+            log.error("%s: %s", name, error.message)
+            continue
+        mark.touch()
+
+
+async def _flavors(cloud: "Cloud") -> None:
+    async def add(tx: Transaction) -> None:
+        for number, (name, vcpus, memory_mib, root_gib) in enumerate(FLAVORS, start=1):
+            await tx.execute(
+                insert_into(flavors),
+                id=str(number),
+                name=name,
+                vcpus=vcpus,
+                memory_mib=memory_mib,
+                root_gib=root_gib,
+                created_at=cloud.clock.now(),
+            )
+
+    assert cloud.db is not None
+    await cloud.db.run(add)
+
+
+async def _image(cloud: "Cloud") -> None:
+    """Errors: GuestToolMissing and others of `image.tiny`, which say what to install."""
+    path = await cached_tiny(cloud.state.tiny)
+    token = await cloud.neighbours.session("admin", cloud.passwords, cloud.clock, project="admin").token()
+    client = ImageClient(cloud.neighbours.client("image"))
+    for old in await client.list(token, name="tiny"):
+        if old.status == "active":
+            return
+        await client.delete(old.id, token)
+    made = await client.create(
+        token, name="tiny", disk_format="qcow2", container_format="bare", visibility="public", min_ram=96, min_disk=1
+    )
+    await client.upload(made.id, path, token)
+
+
+async def _network(cloud: "Cloud") -> None:
+    neighbours: Neighbours = cloud.neighbours
+    rest = neighbours.client("network")
+    admin = await neighbours.session("admin", cloud.passwords, cloud.clock, project="admin").token()
+    demo = await neighbours.session("demo", cloud.passwords, cloud.clock, project="demo").token()
+    public = await _ensure(rest, admin, "networks", "network", {"name": "public", "router:external": True})
+    start, end = PUBLIC_CIDR.replace("0/24", "10"), PUBLIC_CIDR.replace("0/24", "250")
+    await _ensure(
+        rest,
+        admin,
+        "subnets",
+        "subnet",
+        {
+            "name": "public-subnet",
+            "network_id": public,
+            "ip_version": 4,
+            "cidr": PUBLIC_CIDR,
+            "enable_dhcp": False,
+            "allocation_pools": [{"start": start, "end": end}],
+        },
+    )
+    private = await _ensure(rest, demo, "networks", "network", {"name": "private"})
+    subnet = await _ensure(
+        rest,
+        demo,
+        "subnets",
+        "subnet",
+        {"name": "private-subnet", "network_id": private, "ip_version": 4, "cidr": PRIVATE_CIDR},
+    )
+    router = await _ensure(
+        rest, demo, "routers", "router", {"name": "router1", "external_gateway_info": {"network_id": public}}
+    )
+    ports = await rest.json("GET", f"/v2.0/ports?device_id={router}&network_id={private}", token=demo)
+    if not ports["ports"]:
+        path = f"/v2.0/routers/{router}/add_router_interface"
+        await rest.json("PUT", path, token=demo, json={"subnet_id": subnet})
+
+
+async def _ensure(rest: RestClient, token: str, collection: str, member: str, wanted: dict[str, object]) -> str:
+    """The id of the resource of that name, made where there is none."""
+    found = await rest.json("GET", f"/v2.0/{collection}?name={wanted['name']}", token=token)
+    if found[collection]:
+        return str(found[collection][0]["id"])
+    made = await rest.json("POST", f"/v2.0/{collection}", token=token, json={member: wanted})
+    return str(made[member]["id"])

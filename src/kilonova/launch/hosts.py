@@ -1,0 +1,161 @@
+"""The compute hosts of this process: one with a real hypervisor, or any number of simulated ones."""
+
+import asyncio
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Awaitable, Callable
+
+from kilonova.aio.clock import Clock
+from kilonova.bus.bus import Bus, Subscription
+from kilonova.bus.proxy import proxy, serve
+from kilonova.compute.agent import ComputeAgent
+from kilonova.compute.host import Host, HostSettings
+from kilonova.compute.journal import Journal
+from kilonova.config.options import Config
+from kilonova.contract.compute import Compute
+from kilonova.contract.conductor import Conductor
+from kilonova.contract.network_agent import MetadataSockets, NetworkAgent, NetworkDirectory
+from kilonova.launch.state_dir import StateDir
+from kilonova.model.ids import HostName
+from kilonova.network.agent.agent import Agent
+from kilonova.network.agent.host_network import HostNetwork
+from kilonova.network.agent.names import prefix_for
+from kilonova.network.agent.no_network import NoNetworkAgent
+from kilonova.peers.image import ImageClient
+from kilonova.peers.network import NetworkClient
+from kilonova.peers.volume import VolumeClient
+from kilonova.virt.hypervisor import Hypervisor
+from kilonova.virt.image_cache import ImageCache
+from kilonova.virt.simulated.fleet import SimulatedFleet
+
+log = logging.getLogger(__name__)
+
+# How many simulated hosts are started at a time: each says hello to conductor, scheduler and placement.
+AT_ONCE = 32
+
+
+def driver_of(config: Config) -> str:
+    """`libvirt` or `simulated`; `auto` is libvirt where QEMU and libvirt are there."""
+    if config.default.driver != "auto":
+        return config.default.driver
+    real = shutil.which("qemu-system-x86_64") and (shutil.which("libvirtd") or os.path.exists("/usr/sbin/libvirtd"))
+    return "libvirt" if real and config.simulated.hosts == 1 else "simulated"
+
+
+class ComputeHosts:
+    def __init__(
+        self,
+        config: Config,
+        state: StateDir,
+        *,
+        bus: Bus,
+        conductor: Conductor,
+        metadata: MetadataSockets | None,
+        clock: Clock,
+        image: ImageClient,
+        network: NetworkClient,
+        volume: VolumeClient,
+        token: Callable[[], Awaitable[str]],
+    ) -> None:
+        self._config = config
+        self._state = state
+        self._bus = bus
+        self._conductor = conductor
+        self._metadata = metadata
+        self._clock = clock
+        self._neighbours = {"image": image, "network": network, "volume": volume, "token": token}
+        self._journal = Journal(state.journal)
+        self._cache = ImageCache(state.image_cache, clock=clock)
+        self._agents: list[ComputeAgent] = []
+        self._plugs: list[Agent | NoNetworkAgent] = []
+        self._subscriptions: list[Subscription] = []
+        self.fleet: SimulatedFleet | None = None
+        self.driver = driver_of(config)
+
+    async def start(self) -> None:
+        """Every host known to the conductor, its guests adopted."""
+        if self.driver == "simulated":
+            await self._start_simulated()
+        else:
+            await self._start_real()
+
+    async def _start_simulated(self) -> None:
+        self.fleet = SimulatedFleet(self._state.simulated, clock=self._clock)
+        count = self._config.simulated.hosts
+        name = self._config.default.host
+        names = [HostName(name if count == 1 else f"{name}-{index:05}") for index in range(count)]
+        for first in range(0, count, AT_ONCE):
+            batch = names[first : first + AT_ONCE]
+            await asyncio.gather(*(self._start_host(host, self.fleet.host(host), wires=False) for host in batch))
+
+    async def _start_real(self) -> None:
+        # libvirt is loaded by whoever has it only.
+        from kilonova.virt.libvirt.driver import LibvirtHypervisor
+        from kilonova.virt.libvirt.settings import LibvirtSettings
+
+        settings = LibvirtSettings(
+            virt_type=self._config.libvirt.virt_type,
+            uri=self._config.libvirt.connection_uri,
+            spice=self._config.spice.enabled,
+        )
+        name = HostName(self._config.default.host)
+        hypervisor = LibvirtHypervisor(self._state.compute, name, settings=settings)
+        await self._start_host(name, hypervisor, wires=os.geteuid() == 0)
+
+    async def _start_host(self, name: HostName, hypervisor: Hypervisor, *, wires: bool) -> None:
+        config = self._config.default
+        plugger = await self._start_network(name, wires=wires)
+        host = Host(
+            name,
+            node_id=self._state.node_id(name, str(uuid.uuid4())),
+            hypervisor=hypervisor,
+            plugger=plugger,
+            conductor=self._conductor,
+            cache=self._cache,
+            work_dir=self._state.compute,
+            clock=self._clock,
+            settings=HostSettings(
+                host_ip=config.my_ip,
+                report_interval_s=config.report_interval,
+                zone=config.default_availability_zone,
+                force_config_drive=config.force_config_drive,
+            ),
+            **self._neighbours,  # type: ignore[arg-type]
+        )
+        agent = ComputeAgent(host, self._journal)
+        await agent.start()
+        self._agents.append(agent)
+        self._subscriptions.append(await serve(self._bus, f"compute.{name}", Compute, agent))
+
+    async def _start_network(self, name: HostName, *, wires: bool) -> Agent | NoNetworkAgent:
+        directory = proxy(NetworkDirectory, self._bus, "network")
+        plug: Agent | NoNetworkAgent
+        if wires:
+            plug = Agent(
+                host=name,
+                network=HostNetwork(prefix=prefix_for(self._state.root), state_dir=self._state.network),
+                directory=directory,
+                metadata=self._metadata,
+                clock=self._clock,
+            )
+        else:
+            plug = NoNetworkAgent(host=name, directory=directory, clock=self._clock)
+        self._subscriptions.append(await serve(self._bus, f"network-agent.{name}", NetworkAgent, plug))
+        await plug.start()
+        self._plugs.append(plug)
+        return plug
+
+    async def health(self) -> dict[str, str]:
+        return {"hosts": "ok" if self._agents else "none started"}
+
+    async def close(self) -> None:
+        for subscription in self._subscriptions:
+            await subscription.cancel()
+        await asyncio.gather(*(agent.close() for agent in self._agents))
+        for plug in self._plugs:
+            await plug.close()
+        if self.fleet is not None:
+            self.fleet.close()
+        self._journal.close()

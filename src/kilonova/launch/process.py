@@ -1,0 +1,121 @@
+"""One process: listen, serve until told to stop, say so in the state directory."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from kilonova.config.options import Config
+from kilonova.launch.cloud import Cloud
+from kilonova.launch.credentials import write_credentials
+from kilonova.launch.furniture import furnish
+from kilonova.launch.roles import ALL, Role
+from kilonova.launch.state_dir import StateDir, write_private
+
+log = logging.getLogger(__name__)
+
+
+class Running(msgspec.Struct, kw_only=True):
+    """What a running cloud says of itself in the state directory."""
+
+    pid: int
+    base_url: str
+    driver: str
+
+
+def base_url_of(config: Config) -> str:
+    host = config.default.osapi_compute_listen
+    shown = "127.0.0.1" if host in ("0.0.0.0", "") else host
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{config.default.osapi_compute_listen_port}"
+
+
+async def run_cloud(
+    config: Config,
+    state: StateDir,
+    roles: frozenset[Role],
+    *,
+    on_healthy: Callable[[Cloud], Awaitable[None]] | None = None,
+) -> None:
+    """Until SIGTERM or SIGINT. `on_healthy` is called once everything answers. Errors: OSError for a taken port."""
+    base_url = base_url_of(config)
+    cloud = Cloud(config, state, roles, base_url=base_url)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = _server(config)
+    try:
+        await cloud.start()
+        serving = await _listen(server, cloud)
+        if roles == ALL:
+            write_credentials(state, base_url, cloud.passwords)
+            await furnish(cloud)
+        _announce(state, cloud)
+        log.info("healthy: %s", base_url)
+        if on_healthy is not None:
+            await on_healthy(cloud)
+        await _until(stop, serving)
+    finally:
+        server.should_exit = True
+        await cloud.close()
+        state.running.unlink(missing_ok=True)
+
+
+def _server(config: Config) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            "kilonova:absent",
+            host=config.default.osapi_compute_listen,
+            port=config.default.osapi_compute_listen_port,
+            loop="none",
+            http="httptools",
+            ws="websockets-sansio",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            backlog=1024,
+        )
+    )
+
+
+async def _listen(server: uvicorn.Server, cloud: Cloud) -> "asyncio.Task[None]":
+    """Errors: OSError where the port is taken."""
+    server.config.app = cloud.app
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    serving = asyncio.create_task(server._serve())
+    while not server.started:
+        if serving.done():
+            await serving
+            raise OSError(f"cannot listen on {server.config.host}:{server.config.port}")
+        await asyncio.sleep(0.005)
+    return serving
+
+
+async def _until(stop: asyncio.Event, serving: "asyncio.Task[None]") -> None:
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, serving], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+
+
+def _announce(state: StateDir, cloud: Cloud) -> None:
+    driver = cloud.hosts.driver if cloud.hosts is not None else ""
+    running = Running(pid=os.getpid(), base_url=cloud.base_url, driver=driver)
+    write_private(state.running, msgspec.json.encode(running).decode())
+
+
+def running_cloud(state_dir: Path) -> Running | None:
+    """The cloud that runs on this state directory, if its process lives."""
+    path = state_dir / "running.json"
+    try:
+        running = msgspec.json.decode(path.read_bytes(), type=Running)
+        os.kill(running.pid, 0)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return running

@@ -1,0 +1,65 @@
+"""From nova.conf's sections to what each service calls its settings."""
+
+from kilonova.api.settings import Settings as ApiSettings
+from kilonova.config.options import Config
+from kilonova.launch.state_dir import StateDir
+from kilonova.network.settings import NetworkSettings
+from kilonova.scheduler.settings import DEFAULT_MULTIPLIERS, SchedulerSettings
+from kilonova.volume.settings import VolumeSettings
+
+
+def scheduler(config: Config) -> SchedulerSettings:
+    section = config.filter_scheduler
+    multipliers = {name: float(getattr(section, name, default)) for name, default in DEFAULT_MULTIPLIERS.items()}
+    return SchedulerSettings(
+        enabled_filters=section.enabled_filters,
+        host_subset_size=section.host_subset_size,
+        multipliers=multipliers,
+        max_instances_per_host=section.max_instances_per_host,
+        max_io_ops_per_host=section.max_io_ops_per_host,
+        service_down_time_s=config.default.service_down_time,
+        default_availability_zone=config.default.default_availability_zone,
+    )
+
+
+def network(config: Config) -> NetworkSettings:
+    return NetworkSettings()
+
+
+def volume(config: Config, state: StateDir) -> VolumeSettings:
+    return VolumeSettings(directory=state.volumes)
+
+
+def api(config: Config, state: StateDir, base_url: str) -> ApiSettings:
+    quota = config.quota
+    ws_url = base_url.replace("http", "ws", 1)
+    enabled = {
+        "novnc": config.vnc.enabled,
+        "spice-html5": config.spice.enabled,
+        "serial": config.serial_console.enabled,
+    }
+    return ApiSettings(
+        max_limit=config.api.max_limit,
+        max_request_body_size=config.oslo_middleware.max_request_body_size,
+        identity_url=f"{base_url}/identity",
+        default_zone=config.default.default_availability_zone,
+        reclaim_instance_interval_s=config.default.reclaim_instance_interval,
+        novncproxy_base_url=config.vnc.novncproxy_base_url or f"{base_url}/console/novnc/vnc_lite.html",
+        spice_base_url=config.spice.html5proxy_base_url or f"{base_url}/console/spice-html5/spice_auto.html",
+        serial_base_url=config.serial_console.base_url or f"{ws_url}/console/serial",
+        enabled_consoles=frozenset(kind for kind, on in enabled.items() if on),
+        service_down_time_s=config.default.service_down_time,
+        policy_file=str(state.root / config.oslo_policy.policy_file),
+        quota={
+            "instances": quota.instances,
+            "cores": quota.cores,
+            "ram": quota.ram,
+            "metadata_items": quota.metadata_items,
+            "injected_files": quota.injected_files,
+            "injected_file_content_bytes": quota.injected_file_content_bytes,
+            "injected_file_path_bytes": quota.injected_file_path_length,
+            "key_pairs": quota.key_pairs,
+            "server_groups": quota.server_groups,
+            "server_group_members": quota.server_group_members,
+        },
+    )

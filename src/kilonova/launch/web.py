@@ -1,0 +1,56 @@
+"""One port for everything: services under their prefixes, and what belongs to none."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kilonova.observe.metrics import exposition
+from kilonova.web.application import Mounts
+from kilonova.web.response import json_response
+
+Ready = Callable[[], Awaitable[dict[str, str]]]
+
+
+def front_door(apps: Mapping[str, Any], prefixes: Mapping[str, str], ready: Ready) -> ASGIApp:
+    """`apps` by service name under `prefixes` (a service without one: its own name), and /healthcheck, /metrics."""
+    mounts = {prefixes.get(name, f"/{name}"): app for name, app in apps.items()}
+    return Mounts(mounts, _Hall(sorted(mounts), ready))
+
+
+class _Hall:
+    def __init__(self, prefixes: list[str], ready: Ready) -> None:
+        self._prefixes = prefixes
+        self._ready = ready
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await (await self._answer(scope["path"]))(scope, receive, send)
+
+    async def _answer(self, path: str) -> Response:
+        match path:
+            case "/healthcheck":
+                found = await self._ready()
+                well = all(value == "ok" for value in found.values())
+                return json_response({"ready": well, "services": found}, 200 if well else 503)
+            case "/metrics":
+                return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+            case "/":
+                return json_response({"kilonova": self._prefixes})
+            case _:
+                return PlainTextResponse("There is nothing here.", 404)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
