@@ -28,7 +28,8 @@ def text(length: int = 255) -> String:
 
 LONG_TEXT = Text().with_variant(mysql.LONGTEXT(charset="utf8mb4", collation=_BINARY), "mysql", "mariadb")
 JSON_TEXT = LONG_TEXT
-ID = String(36).with_variant(mysql.VARCHAR(36, charset="ascii", collation="ascii_bin"), "mysql", "mariadb")
+# Not ascii: an id from a URL may be any text, and MariaDB refuses to compare the two.
+ID = text(36)
 WHEN = String(26).with_variant(mysql.VARCHAR(26, charset="ascii", collation="ascii_bin"), "mysql", "mariadb")
 FLAG = SmallInteger()
 INTEGER = Integer()

@@ -1,4 +1,4 @@
-"""An ASGI application made of a router, a world and a way to show errors; and the mounting of several under prefixes."""
+"""An ASGI application made of a router, a world and a way to show errors; and several mounted under prefixes."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kilonova.model.caller import Caller
-from kilonova.model.errors import KilonovaError, NotFound, Unauthenticated
+from kilonova.model.errors import BadRequest, KilonovaError, NotFound, Unauthenticated
 from kilonova.observe import trace
 from kilonova.web.request import Request
 from kilonova.web.router import Router
@@ -97,6 +97,8 @@ class Application(Generic[C]):
             if not token:
                 raise Unauthenticated("The request you have made requires authentication.")
             request.caller = await self._check_token(token)
+        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            raise BadRequest("The URL must not contain NUL characters.")
         if route is None:
             raise NotFound("The resource could not be found.")
         return await route.handler(request)

@@ -1,5 +1,6 @@
 """A request as handlers see it: Starlette's, with who calls, what the path said, and a bounded JSON body."""
 
+import re
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -12,6 +13,9 @@ from kilonova.model.errors import BadRequest, TooLarge
 C = TypeVar("C")
 
 _decode = msgspec.json.Decoder().decode
+
+# The escape itself, not the text of it behind an escaped backslash.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Request(StarletteRequest, Generic[C]):
@@ -43,6 +47,9 @@ class Request(StarletteRequest, Generic[C]):
     async def document(self) -> Any:
         """The body as JSON. Errors: BadRequest (not JSON), TooLarge."""
         body = await self.data()
+        if b"\\u0000" in body and _NUL.search(body) is not None:
+            # No name or text has one, and PostgreSQL would not take it.
+            raise BadRequest("The body must not contain NUL characters.")
         try:
             return _decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
