@@ -132,10 +132,15 @@ def settings(tmp_path: Path) -> IdentitySettings:
 
 
 @pytest.fixture
-async def cloud(tmp_path: Path, settings: IdentitySettings) -> AsyncIterator[IdentityCloud]:
-    url = f"sqlite:///{tmp_path}/identity.db"
-    await create_all(url)
-    db, bus, clock = await connect(url), LocalBus(), MovableClock()
+def store_url(sqlite_url: str) -> str:
+    """Which database; modules that want others override it."""
+    return sqlite_url
+
+
+@pytest.fixture
+async def cloud(store_url: str, settings: IdentitySettings) -> AsyncIterator[IdentityCloud]:
+    await create_all(store_url)
+    db, bus, clock = await connect(store_url), LocalBus(), MovableClock()
     service = IdentityService(db, bus, clock, settings)
     await service.start()
     await bootstrap(db, passwords=PASSWORDS, base_url="http://cloud:8774", settings=settings)

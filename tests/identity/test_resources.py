@@ -205,8 +205,23 @@ async def test_stored_credentials_are_encrypted_and_for_their_owner_only(cloud: 
 
     own = (await cloud.call(token, "GET", "/credentials")).json()["credentials"]
     assert [(one["id"], one["blob"]) for one in own] == [(made["id"], "very secret seed")]
-    database = next(iter(cloud.settings.keys_dir.parent.glob("identity.db*")))
-    assert all(b"very secret seed" not in path.read_bytes() for path in database.parent.glob("identity.db*"))
+    files = list(cloud.settings.keys_dir.parent.glob("kilonova.db*"))
+    assert files
+    assert all(b"very secret seed" not in path.read_bytes() for path in files)
+
+
+async def test_ec2_keys_are_made_and_deleted_by_their_owner(cloud: IdentityCloud) -> None:
+    token, demo = await cloud.token("demo", "demo"), await cloud.id_of("users", "demo")
+    path, project = f"/users/{demo}/credentials/OS-EC2", await cloud.id_of("projects", "demo")
+    key = (await cloud.call(token, "POST", path, {"tenant_id": project})).json()["credential"]
+
+    assert (key["user_id"], key["tenant_id"]) == (demo, project)
+    assert (await cloud.call(token, "GET", f"{path}/{key['access']}")).json()["credential"] == key
+    assert (await cloud.call(token, "GET", path)).json()["credentials"] == [key]
+    foreign = {"tenant_id": await cloud.id_of("projects", "admin")}
+    assert (await cloud.call(token, "POST", path, foreign)).status_code == 404
+    assert (await cloud.call(token, "DELETE", f"{path}/{key['access']}")).status_code == 204
+    assert (await cloud.call(token, "GET", f"{path}/{key['access']}")).status_code == 404
 
 
 async def test_versions_lead_clients_to_v3(cloud: IdentityCloud) -> None:

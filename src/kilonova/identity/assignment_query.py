@@ -84,10 +84,13 @@ async def _expanded(reader: Reader, book: RoleBook, stored: Iterable[Effective])
     """Users for groups, projects for what is inherited, implied roles beside the roles themselves."""
     found: list[Effective] = []
     for one in stored:
+        implied = [one.assignment.role_id, *sorted(book.implied_by(one.assignment.role_id))]
+        # Roles of one domain are but means to imply: they never get into a token.
+        role_ids = [role_id for role_id in implied if role_id in book.roles and not book.roles[role_id].domain_id]
         for actor_id in await _actors(reader, one.assignment):
             for target_id in await _heirs(reader, one.assignment):
                 kind = "project" if one.assignment.inherited else one.assignment.target_kind
-                for role_id in (one.assignment.role_id, *sorted(book.implied_by(one.assignment.role_id))):
+                for role_id in role_ids:
                     found.append(Effective(Assignment("user", actor_id, kind, target_id, role_id), one.stored))
     return found
 

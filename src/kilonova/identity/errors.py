@@ -41,5 +41,13 @@ class InvalidInput(BadRequest):
     """The body or the query is not what the API takes."""
 
 
+class GlobalRoleRefused(Forbidden):
+    """A role of all domains would imply one of a single domain; Keystone answers 403."""
+
+    def __init__(self, implied_role_id: str) -> None:
+        super().__init__(f"A global role may not imply the domain-specific role {implied_role_id}.")
+        self.implied_role_id = implied_role_id
+
+
 class StillInUse(Forbidden):
     """Something must go or change before this may be deleted; Keystone answers 403."""

@@ -99,8 +99,7 @@ async def create_endpoint(request: IdentityRequest) -> Response:
     endpoint["region_id"] = endpoint.get("region_id") or endpoint.pop("region", None)
     async with _changing(request) as tx:
         await _check_service(tx, endpoint["service_id"])
-        if endpoint["region_id"] is not None and await REGIONS.find(tx, id=endpoint["region_id"]) is None:
-            await REGIONS.add(tx, {"id": endpoint["region_id"], "description": "", "parent_region_id": None})
+        await _ensure_region(tx, endpoint["region_id"])
         await ENDPOINTS.add(tx, endpoint)
     return show(request, ENDPOINT, _with_region(endpoint), 201)
 
@@ -113,6 +112,7 @@ async def update_endpoint(request: IdentityRequest) -> Response:
     async with _changing(request) as tx:
         if "service_id" in changes:
             await _check_service(tx, changes["service_id"])
+        await _ensure_region(tx, changes.get("region_id"))
         endpoint = await ENDPOINTS.change(tx, await ENDPOINTS.get(tx, request.params["id"]), changes)
     return show(request, ENDPOINT, _with_region(endpoint))
 
@@ -198,6 +198,12 @@ async def _check_service(tx: Transaction, service_id: str) -> None:
     """Errors: InvalidInput."""
     if await SERVICES.find(tx, id=service_id) is None:
         raise InvalidInput(f"Could not find service: {service_id}.")
+
+
+async def _ensure_region(tx: Transaction, region_id: str | None) -> None:
+    """An endpoint's region is made when it is named for the first time."""
+    if region_id is not None and await REGIONS.find(tx, id=region_id) is None:
+        await REGIONS.add(tx, {"id": region_id, "description": "", "parent_region_id": None})
 
 
 def _with_region(document: Document) -> Document:

@@ -32,11 +32,11 @@ async def list_credentials(request: IdentityRequest) -> Response:
     found = await CREDENTIALS.list(request.world.db, filters)
     who = caller(request)
     visible = [one for one in found if may(who, "list_credentials", Target(user_id=one["user_id"]))]
-    return show_all(request, CREDENTIAL, [_opened(request, one) for one in visible])
+    return show_all(request, CREDENTIAL, [opened(request, one) for one in visible])
 
 
 async def show_credential(request: IdentityRequest) -> Response:
-    return show(request, CREDENTIAL, _opened(request, await _allowed(request, "get_credential")))
+    return show(request, CREDENTIAL, opened(request, await _allowed(request, "get_credential")))
 
 
 async def create_credential(request: IdentityRequest) -> Response:
@@ -56,7 +56,7 @@ async def create_credential(request: IdentityRequest) -> Response:
         "blob": told["blob"],
     }
     async with request.world.db.begin() as tx:
-        await CREDENTIALS.add(tx, _sealed(request, credential))
+        await CREDENTIALS.add(tx, sealed(request, credential))
     return show(request, CREDENTIAL, credential, 201)
 
 
@@ -66,10 +66,10 @@ async def update_credential(request: IdentityRequest) -> Response:
     changes = {name: value for name, value in told.items() if name in _CREDENTIAL}
     allow(request, "update_credential", user_id=changes.get("user_id", before["user_id"]))
     if "blob" in changes:
-        changes = _sealed(request, changes)
+        changes = sealed(request, changes)
     async with request.world.db.begin() as tx:
         credential = await CREDENTIALS.change(tx, await CREDENTIALS.get(tx, before["id"]), changes)
-    return show(request, CREDENTIAL, _opened(request, credential))
+    return show(request, CREDENTIAL, opened(request, credential))
 
 
 async def delete_credential(request: IdentityRequest) -> Response:
@@ -96,12 +96,12 @@ async def _allowed(request: IdentityRequest, rule: str) -> Document:
     return credential
 
 
-def _sealed(request: IdentityRequest, credential: Document) -> Document:
+def sealed(request: IdentityRequest, credential: Document) -> Document:
     world = request.world
     blob = world.credential_keys.seal(credential["blob"].encode(), at=world.clock.time()).decode()
     return {**credential, "blob": blob}
 
 
-def _opened(request: IdentityRequest, credential: Document) -> Document:
+def opened(request: IdentityRequest, credential: Document) -> Document:
     blob = request.world.credential_keys.open(credential["blob"].encode())
     return {**credential, "blob": "" if blob is None else blob.decode()}

@@ -9,7 +9,7 @@ from kilonova.contract.identity import EVERYBODY
 from kilonova.db.statement import delete_by, insert_into
 from kilonova.identity.api import bodies
 from kilonova.identity.api.documents import ROLE, IdentityRequest, allow, base, show, show_page
-from kilonova.identity.errors import InvalidInput, Missing
+from kilonova.identity.errors import GlobalRoleRefused, InvalidInput, Missing
 from kilonova.identity.removal import remove_role
 from kilonova.identity.rolebook import Role, RoleBook
 from kilonova.identity.store.nouns import ROLES
@@ -125,12 +125,12 @@ async def list_inferences(request: IdentityRequest) -> Response:
 
 
 def _check_implication(book: RoleBook, pair: dict[str, str]) -> None:
-    """Errors: InvalidInput for a circle, and for roles of domains, which nobody may get by implication."""
+    """Errors: InvalidInput for a circle, GlobalRoleRefused for a domain's role, which a common one cannot imply."""
     prior, implied = pair["prior_role_id"], pair["implied_role_id"]
+    if book.roles[implied].domain_id and not book.roles[prior].domain_id:
+        raise GlobalRoleRefused(implied)
     if prior == implied or prior in book.implied_by(implied):
         raise InvalidInput(f"Role {implied} implies {prior} already: they cannot imply one another.")
-    if book.roles[implied].domain_id and book.roles[implied].domain_id != book.roles[prior].domain_id:
-        raise InvalidInput("A role of a domain can only be implied by one of the same domain.")
 
 
 async def _pair(request: IdentityRequest) -> dict[str, str]:
