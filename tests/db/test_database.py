@@ -400,3 +400,27 @@ async def test_a_database_that_is_not_there_is_unavailable(free_port: int, sqlit
             await connect(url)
     with pytest.raises(ValueError, match="oracle"):
         await connect("oracle://scott:tiger@localhost/x")
+
+
+async def test_a_commit_under_way_is_seen_through_and_its_bells_ring(database: Database) -> None:
+    """Cancelled at every await in turn: what rang is stored, and what is stored rang."""
+    for steps in range(12):
+        rung: list[str] = []
+        name = f"cancelled after {steps}"
+
+        async def one(name: str = name, rung: list[str] = rung) -> None:
+            async with database.begin() as transaction:
+                await transaction.execute(insert_into(notes), name=name)
+                transaction.after_commit(lambda: rung.append(name))
+
+        task = asyncio.create_task(one())
+        for _ in range(steps):
+            await asyncio.sleep(0.0005)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with database.begin() as transaction:
+            # A transaction after it: on SQLite its commit is behind the other's.
+            await transaction.execute(insert_into(notes), name=f"after {steps}")
+
+        stored = await database.fetch_one(BY_NAME, name=name)
+        assert (stored is not None) == bool(rung)

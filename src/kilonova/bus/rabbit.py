@@ -138,7 +138,8 @@ class RabbitBus:
         self._served.remove(served)
         if self._link is not None and served.tag:
             try:
-                await self._link.leave(served.topic, served.tag)
+                async with asyncio.timeout(CLOSE_WAIT_S):
+                    await self._link.leave(served.topic, served.tag)
             except Exception as error:
                 # The connection is gone, and with it the consumer.
                 log.debug("could not stop serving %s: %r", served.topic, error)

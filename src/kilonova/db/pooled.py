@@ -4,7 +4,8 @@ A connection whose work was cancelled half-way is thrown away: the server rolls 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +15,8 @@ from kilonova.db.errors import AlreadyThere, DatabaseUnavailable
 from kilonova.db.fate import Fate
 from kilonova.db.retry import run_again
 from kilonova.db.statement import Statement
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -203,8 +206,7 @@ class PooledDatabase(_Reads):
                 raise
             finally:
                 self.executed += transaction.executed
-            # Not ours to interrupt: a commit that is cancelled half-way may still have happened.
-            await asyncio.shield(asyncio.ensure_future(self._commit(connection, transaction.bells)))
+            await _to_its_end(self._commit(connection, transaction.bells))
 
     async def _commit(self, connection: Any, bells: Bells) -> None:
         await self._driver.command(connection, "COMMIT")
@@ -231,3 +233,15 @@ class PooledDatabase(_Reads):
         self._closed = True
         while self._idle:
             await self._driver.disconnect(self._idle.pop())
+
+
+async def _to_its_end(commit: Coroutine[Any, Any, None]) -> None:
+    """A commit cancelled half-way may have happened all the same: it is seen through, then the cancellation goes on."""
+    task = asyncio.ensure_future(commit)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a commit failed while its caller was being cancelled: %r", error)
+        raise

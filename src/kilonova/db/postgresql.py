@@ -91,13 +91,13 @@ def _translated(connection: Any) -> Iterator[None]:
         raise DatabaseUnavailable(f"The connection to the database is gone: {error}") from error
 
 
-async def connect_postgresql(url: str) -> PooledDatabase:
+async def connect_postgresql(url: str, *, pool_size: int) -> PooledDatabase:
     """`postgresql[+driver]://USER:PASSWORD@HOST:PORT/DATABASE[?sslmode=…&host=SOCKET_DIRECTORY]`.
 
     Errors: DatabaseUnavailable.
     """
     parts = urlsplit(url)
-    database = PooledDatabase(PostgresqlDriver(**_where(parts)))
+    database = PooledDatabase(PostgresqlDriver(**_where(parts)), size=pool_size)
     await database.check()
     return database
 
