@@ -7,9 +7,11 @@ import secrets
 import socket
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from kilonova.aio.clock import Clock, SystemClock
+from kilonova.aio.supervise import Tasks
 from kilonova.api.application import ComputeApi
 from kilonova.api.policy import Policy
 from kilonova.api.world import World as ApiWorld
@@ -27,12 +29,11 @@ from kilonova.contract.compute import Compute
 from kilonova.contract.conductor import Conductor
 from kilonova.contract.console import ConsoleAuth
 from kilonova.contract.events import EventListener
-from kilonova.contract.placement import Placement
+from kilonova.contract.placement import Placement, ProviderChange
 from kilonova.contract.scheduler import Scheduler
 from kilonova.db.connect import connect as connect_database
 from kilonova.db.database import Database
 from kilonova.identity.bootstrap import bootstrap
-from kilonova.identity.passwords import Passwords
 from kilonova.identity.service import IdentityService
 from kilonova.identity.settings import IdentitySettings
 from kilonova.image.service import ImageService
@@ -79,6 +80,8 @@ class Cloud:
         self.db: Database | None = None
         self._me = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._closing: list[Closing] = []
+        self.tasks = Tasks("cloud")
+        self._at_end(self.tasks.close)
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -154,7 +157,7 @@ class Cloud:
 
     async def _token_checker(self, user: str, *, step: str = "") -> TokenChecker:
         session = self.neighbours.session(user, self.passwords, self.clock)
-        checker = TokenChecker(self.neighbours.client("identity"), session, self.clock, step=step)
+        checker = TokenChecker(session, self.clock, step=step)
         self._serving(await checker.listen(self.bus))
         return checker
 
@@ -175,10 +178,7 @@ class Cloud:
         service = IdentityService(self._database(), self.bus, self.clock, settings)
         await service.start()
         self._at_end(service.close)
-        hasher = Passwords(settings)
-        await hasher.start()
-        await bootstrap(self._database(), passwords=self.passwords, base_url=self.base_url, hasher=hasher)
-        hasher.close()
+        await bootstrap(self._database(), passwords=self.passwords, base_url=self.base_url, settings=settings)
         self.apps["identity"] = service.app
 
     async def _image_and_volume(self) -> None:
@@ -214,15 +214,25 @@ class Cloud:
             self.apps["network"] = network.app
 
     async def _placement_and_scheduler(self) -> None:
+        placement: PlacementService | None = None
         if Role.PLACEMENT in self.roles:
             placement = PlacementService(self._database(), self.clock)
             self._serving(await serve(self.bus, "placement", Placement, placement))
-            self.apps["placement"] = placement.application(await self._token_checker("placement"))
+            self.apps["placement"] = placement_application(placement, await self._token_checker("placement"))
         if Role.SCHEDULER in self.roles:
-            scheduler = SchedulerService(self._database(), self.placement, self.clock, translate.scheduler(self.config))
+            scheduler = SchedulerService(
+                self._database(), self.placement, self.clock, translate.scheduler(self.config)
+            )
             await scheduler.start()
             self._at_end(scheduler.close)
             self._serving(await serve(self.bus, "scheduler", Scheduler, scheduler))
+            if placement is not None:
+                placement.listen(scheduler.hear)
+        elif placement is not None:
+            placement.listen(self._tell_schedulers)
+
+    def _tell_schedulers(self, changes: tuple[ProviderChange, ...]) -> None:
+        self.tasks.start(self.scheduler.placement_changed(changes), name="placement changed")
 
     async def _console(self) -> None:
         if Role.CONSOLEAUTH in self.roles:
@@ -294,9 +304,12 @@ class Cloud:
             scheduler=self.scheduler,
             consoleauth=self.consoleauth,
             compute=self.compute,
+            image=clients["image"],
             network=clients["network"],
+            volume=clients["volume"],
             clock=self.clock,
-            policy=Policy(settings.policy_file, self.clock),
+            tasks=self.tasks,
+            policy=Policy(self.clock, Path(settings.policy_file)),
             settings=settings,
             new_id=lambda: str(uuid.uuid4()),
             secret=lambda length: secrets.token_urlsafe(length)[:length],

@@ -38,5 +38,4 @@ async def _remove_guests(state: StateDir) -> str:
     for guest in guests:
         await hypervisor.destroy(guest.id)
     await hypervisor.close()
-    await hypervisor.stop_daemon()
     return f"{len(guests)} guests removed"
