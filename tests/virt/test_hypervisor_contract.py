@@ -216,7 +216,7 @@ async def test_the_root_disk_of_a_running_guest_is_not_swapped(rig: Rig, image: 
 async def test_rescue_starts_another_disk_and_unrescue_the_own_one(rig: Rig, image: Path) -> None:
     spec = guest_spec(image)
     guest = await running(rig, spec)
-    rescue = replace(spec, disks=(LocalDisk(size_gib=0, base=image, base_format="raw"),))
+    rescue = replace(spec, disks=(LocalDisk(size_gib=0, base=image, base_format="raw"), *spec.disks))
 
     for _ in range(2):
         await able(rig).rescue(guest, rescue)

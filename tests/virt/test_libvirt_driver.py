@@ -22,6 +22,7 @@ from kilonova.virt.config_drive import write_config_drive
 from kilonova.virt.errors import GuestAgentMissing
 from kilonova.virt.guest import GuestEventKind, GuestSpec, LocalDisk, PowerState
 from kilonova.virt.image_cache import ImageCache
+from kilonova.virt.libvirt.daemon import PrivateDaemon
 from kilonova.virt.libvirt.disks import ImageTooLarge
 from kilonova.virt.libvirt.driver import LibvirtHypervisor
 from tests.images.store import image_store
@@ -217,6 +218,49 @@ async def test_all_kinds_of_disks_at_once(libvirt_rig: LibvirtRig, image: Path, 
         await libvirt_rig.hypervisor.destroy(guest)
 
 
+async def test_a_rescued_guest_has_its_own_disk_behind_the_rescue_disk(libvirt_rig: LibvirtRig, image: Path) -> None:
+    spec = guest_spec(image)
+    guest = await booted(libvirt_rig, spec)
+    rescue = replace(spec, disks=(LocalDisk(size_gib=2, base=image, base_format="raw"),))
+
+    await libvirt_rig.hypervisor.rescue(guest, rescue)
+    await says(libvirt_rig.hypervisor, guest, MARKER, times=2)
+    assert (await libvirt_rig.hypervisor.diagnostics(guest))["num_disks"] == 2
+    await libvirt_rig.hypervisor.unrescue(guest, spec)
+
+    await says(libvirt_rig.hypervisor, guest, MARKER, times=3)
+    assert (await libvirt_rig.hypervisor.diagnostics(guest))["num_disks"] == 1
+    assert not list((libvirt_rig.state_dir / "instances" / guest).glob("rescue*"))
+
+
+async def test_what_is_plugged_in_later_is_of_the_kind_the_image_asks_for(
+    libvirt_rig: LibvirtRig, image: Path, tmp_path: Path
+) -> None:
+    spec = guest_spec(image, properties={"hw_disk_bus": "scsi", "hw_vif_model": "e1000"})
+    guest = await booted(libvirt_rig, spec)
+
+    await libvirt_rig.hypervisor.attach_volume(guest, volume(tmp_path))
+    await libvirt_rig.hypervisor.attach_nic(guest, nic())
+
+    settings = (libvirt_rig.state_dir / f"libvirt/etc/qemu/{spec.name}.xml").read_text()
+    assert settings.count("<target dev='sdb' bus='scsi'/>") == 1
+    assert settings.count("<model type='e1000'/>") == 2
+
+
+async def test_nothing_of_a_destroyed_guest_is_left_on_disk(
+    libvirt_rig: LibvirtRig, image: Path, tmp_path: Path
+) -> None:
+    spec = guest_spec(image)
+    guest = await booted(libvirt_rig, spec)
+    await libvirt_rig.hypervisor.suspend(guest)
+    await libvirt_rig.hypervisor.keep_root(guest)
+
+    await libvirt_rig.hypervisor.destroy(guest)
+
+    left = [path for path in libvirt_rig.state_dir.rglob("*") if spec.name in path.name or spec.id in path.name]
+    assert left == []
+
+
 @pytest.fixture
 def tap() -> Iterator[str]:
     name = f"kvt{os.getpid() % 100000}"
@@ -280,6 +324,7 @@ def test_without_root_guests_run_too(image: Path, tmp_path_factory: pytest.TempP
         shutil.chown(place / "image.raw", "nobody")
         assert run_as_nobody(_AS_NOBODY, str(place / "state"), str(place / "image.raw")) == f"{MARKER}\n"
     finally:
+        PrivateDaemon(place / "state/libvirt", session=True).stop()
         shutil.rmtree(place)
 
 

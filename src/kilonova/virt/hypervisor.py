@@ -34,10 +34,14 @@ class Hypervisor(Protocol):
     async def define(self, spec: GuestSpec) -> None:
         """Make the disks that are missing (never touching those that exist) and (re)define the guest; not start it."""
 
-    async def power_on(self, guest: GuestId) -> None: ...
+    async def power_on(self, guest: GuestId) -> None:
+        """Happy when it runs (or is paused); a suspended guest goes on where it was."""
 
     async def power_off(self, guest: GuestId, *, grace_s: float) -> None:
-        """Press the power button, wait up to `grace_s` seconds, then pull the plug. 0 pulls at once."""
+        """Press the power button, wait up to `grace_s` seconds, then pull the plug. 0 pulls at once.
+
+        A suspended guest forgets its memory.
+        """
 
     async def destroy(self, guest: GuestId, *, keep_disks: bool = False) -> None:
         """Stop, undefine and (unless kept) remove the disks. Happy to find nothing."""
@@ -93,8 +97,14 @@ class Resizing(Protocol):
 
 @runtime_checkable
 class Rescuing(Protocol):
-    async def rescue(self, guest: GuestId, spec: GuestSpec) -> None: ...
-    async def unrescue(self, guest: GuestId, spec: GuestSpec) -> None: ...
+    async def rescue(self, guest: GuestId, spec: GuestSpec) -> None:
+        """Start the guest from `spec`'s first root disk (the rescue image), its own disks behind that one.
+
+        Whether `spec` names the own root disk too makes no difference. Stops what runs.
+        """
+
+    async def unrescue(self, guest: GuestId, spec: GuestSpec) -> None:
+        """Start the guest as `spec` says, from its own disks again; the rescue disk goes."""
 
 
 @runtime_checkable
@@ -104,9 +114,11 @@ class CrashDumping(Protocol):
 
 @runtime_checkable
 class PasswordSetting(Protocol):
-    async def set_password(self, guest: GuestId, *, user: str, password: str) -> None: ...
+    async def set_password(self, guest: GuestId, *, user: str, password: str) -> None:
+        """Errors: GuestNotRunning, GuestAgentMissing."""
 
 
 @runtime_checkable
 class Diagnosing(Protocol):
-    async def diagnostics(self, guest: GuestId) -> dict[str, object]: ...
+    async def diagnostics(self, guest: GuestId) -> dict[str, object]:
+        """In the shape of os-server-diagnostics since microversion 2.48."""

@@ -20,6 +20,9 @@ from kilonova.model.errors import HypervisorUnavailable
 from kilonova.virt.libvirt import reaper
 from kilonova.virt.libvirt.short_path import short_alias
 
+# The names of their sockets.
+_LIBVIRTD, _VIRTLOGD = "libvirt-sock", "virtlogd-sock"
+
 _START_DEADLINE_S = 15.0
 _STOP_DEADLINE_S = 10.0
 _LOOK_AGAIN_S = 0.01
@@ -84,23 +87,32 @@ class PrivateDaemon:
     @property
     def uri(self) -> str:
         """For libvirt.open; valid after `ensure`."""
-        return f"qemu+unix:///{'session' if self._session else 'system'}?socket={self._socket()}"
+        return f"qemu+unix:///{'session' if self._session else 'system'}?socket={self._socket(_LIBVIRTD)}"
 
     @property
     def pids(self) -> Path:
         """Where libvirt keeps the pid file of each running QEMU."""
         return self._home / ("run/libvirt/qemu/run" if self._session else "run/qemu")
 
+    @property
+    def qemu_logs(self) -> Path:
+        return self._home / ("cache/libvirt/qemu/log" if self._session else "log/qemu")
+
     def ensure(self) -> None:
-        """Return when libvirtd takes connections. Errors: HypervisorUnavailable with the daemon's last words."""
+        """Return when both daemons take connections. Errors: HypervisorUnavailable with their last words."""
+        for program in ("libvirtd", "virtlogd"):
+            if shutil.which(program, path=_path()) is None:
+                raise HypervisorUnavailable(f"{program} is not installed.")
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._reaper() is None:
             self._forget_last_boot()
         if self._write_configuration():
             self._signal(signal.SIGHUP)
+        self._child = None
         deadline = time.monotonic() + _START_DEADLINE_S
-        while not self._takes_connections():
+        while not all(map(self._takes_connections, (_LIBVIRTD, _VIRTLOGD))):
             if time.monotonic() > deadline:
+                self._signal(signal.SIGTERM)
                 raise HypervisorUnavailable(f"libvirtd did not start: {self._last_words()}")
             self._wake()
             time.sleep(_LOOK_AGAIN_S)
@@ -113,14 +125,14 @@ class PrivateDaemon:
             time.sleep(_LOOK_AGAIN_S)
 
     def _still_there(self) -> bool:
-        return self._takes_connections() or (self._reaper() is not None and not any(self.pids.glob("*.pid")))
+        return self._takes_connections(_LIBVIRTD) or (self._reaper() is not None and not any(self.pids.glob("*.pid")))
 
     def _etc(self) -> Path:
         return self._home / ("config/libvirt" if self._session else "etc")
 
-    def _socket(self) -> Path:
+    def _socket(self, name: str) -> Path:
         run = short_alias(self._home) / "run"
-        return (run / "libvirt" if self._session else run) / "libvirt-sock"
+        return (run / "libvirt" if self._session else run) / name
 
     def _write_configuration(self) -> bool:
         """True when something that libvirtd had read is different now."""
@@ -162,7 +174,7 @@ class PrivateDaemon:
         }
 
     def _environment(self) -> dict[str, str]:
-        path = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"}
+        path = {"PATH": _path()}
         if not self._session:
             return path
         short = short_alias(self._home)
@@ -176,7 +188,13 @@ class PrivateDaemon:
 
     def _wake(self) -> None:
         """Bring libvirtd back where a stop left only the guests' reaper; start a reaper where there is none."""
-        if not self._signal(signal.SIGUSR1) and (self._child is None or self._child.poll() is not None):
+        if self._signal(signal.SIGUSR1):
+            return
+        ended = None if self._child is None else self._child.poll()
+        if ended:
+            self._child = None
+            raise HypervisorUnavailable(f"libvirtd's reaper could not start: {self._last_words()}")
+        if self._child is None or ended == 0:
             self._start()
 
     def _signal(self, number: signal.Signals) -> bool:
@@ -214,12 +232,12 @@ class PrivateDaemon:
         if not mark.exists() or mark.read_text() != boot_id:
             shutil.rmtree(self._home / "run", ignore_errors=True)
             mark.write_text(boot_id)
-        self._socket().unlink(missing_ok=True)
+        self._socket(_LIBVIRTD).unlink(missing_ok=True)
 
-    def _takes_connections(self) -> bool:
+    def _takes_connections(self, name: str) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
             try:
-                probe.connect(str(self._socket()))
+                probe.connect(str(self._socket(name)))
             except OSError:
                 return False
             return True
@@ -227,3 +245,8 @@ class PrivateDaemon:
     def _last_words(self) -> str:
         text = self._log.read_text(errors="replace") if self._log.exists() else ""
         return text[-_LOG_TAIL:].strip() or "it said nothing"
+
+
+def _path() -> str:
+    """Daemons live in sbin, which is not on everybody's path."""
+    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"

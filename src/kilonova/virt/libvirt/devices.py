@@ -1,5 +1,6 @@
 """Disks and network cards of a defined guest, plugged in and out, running or not. Recognised by their alias."""
 
+from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring, tostring
 
@@ -10,7 +11,9 @@ from kilonova.model.ids import GuestId
 from kilonova.virt.errors import GuestOperationFailed
 from kilonova.virt.libvirt.host import LibvirtHost
 from kilonova.virt.libvirt.signals import Signal, SignalKind, has_stopped
-from kilonova.virt.libvirt.xml import ALIAS
+from kilonova.virt.libvirt.xml import ALIAS, plugged_like
+
+Properties = dict[str, str]
 
 _LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 _CONFIG = libvirt.VIR_DOMAIN_AFFECT_CONFIG
@@ -46,10 +49,13 @@ def grow_running(domain: Any, identity: str, size: int) -> bool:
     return True
 
 
-async def attach(host: LibvirtHost, guest: GuestId, identity: str, xml: str, *, what: str) -> None:
-    """Into the running guest and its settings; happy where it is already."""
+async def attach(
+    host: LibvirtHost, guest: GuestId, identity: str, xml_of: Callable[[Properties], str], *, what: str
+) -> None:
+    """Into the running guest and its settings; happy where it is already. `xml_of` takes the image's properties."""
 
     def plug_in(domain: Any) -> None:
+        xml = xml_of(plugged_like(fromstring(domain.XMLDesc(_SETTINGS_XML))))
         if domain.isActive() and find_device(domain, identity, live=True) is None:
             domain.attachDeviceFlags(xml, _LIVE)
         if find_device(domain, identity, live=False) is None:

@@ -101,15 +101,18 @@ def pull_the_plug(domain: Any) -> None:
         domain.managedSaveRemove()
 
 
-def remove(connection: Any, guest: GuestId) -> None:
-    """Stop and undefine; happy to find nothing."""
+def remove(connection: Any, guest: GuestId) -> str | None:
+    """Stop and undefine; the domain's name, None when there was nothing."""
     try:
         domain = connection.lookupByUUIDString(guest)
+        name: str = domain.name()
         pull_the_plug(domain)
         domain.undefineFlags(_UNDEFINE_ALL)
     except libvirt.libvirtError as error:
         if error.get_error_code() not in _GONE:
             raise
+        return None
+    return name
 
 
 def pause(domain: Any) -> None:

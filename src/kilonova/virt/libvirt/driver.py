@@ -66,19 +66,22 @@ class LibvirtHypervisor:
         await power.power_off(self._host, guest, grace_s=grace_s)
 
     async def destroy(self, guest: GuestId, *, keep_disks: bool = False) -> None:
-        await self._host.call("destroy", guest, lambda c: domains.remove(c, guest))
+        name = await self._host.call("destroy", guest, lambda c: domains.remove(c, guest))
+        if name is not None:
+            self._host.forget_log(name)
         if not keep_disks:
             await disks.remove(self._host.files(guest))
 
     async def attach_volume(self, guest: GuestId, disk: VolumeDisk) -> None:
-        xml = disk_xml(place_volume(disk, {}))
-        await devices.attach(self._host, guest, disk.volume_id, xml, what="volume")
+        await devices.attach(
+            self._host, guest, disk.volume_id, lambda like: disk_xml(place_volume(disk, like)), what="volume"
+        )
 
     async def detach_volume(self, guest: GuestId, volume: VolumeId) -> None:
         await devices.detach(self._host, guest, volume, what="volume")
 
     async def attach_nic(self, guest: GuestId, nic: Nic) -> None:
-        await devices.attach(self._host, guest, nic.port_id, nic_xml(nic, {}), what="network card")
+        await devices.attach(self._host, guest, nic.port_id, lambda like: nic_xml(nic, like), what="network card")
 
     async def detach_nic(self, guest: GuestId, port: PortId) -> None:
         await devices.detach(self._host, guest, port, what="network card")

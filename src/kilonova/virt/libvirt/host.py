@@ -98,6 +98,11 @@ class LibvirtHost:
         """Where libvirt keeps QEMU's pid files."""
         return Path("/run/libvirt/qemu") if self._daemon is None else self._daemon.pids
 
+    def forget_log(self, name: str) -> None:
+        """QEMU's own log of a guest that is gone; libvirt would keep it for ever."""
+        if self._daemon is not None:
+            (self._daemon.qemu_logs / f"{name}.log").unlink(missing_ok=True)
+
     async def guests(self) -> list[GuestInfo]:
         # By their directories: a shared libvirt may have guests of others.
         ours = {path.name for path in self.instances.directory.iterdir()}

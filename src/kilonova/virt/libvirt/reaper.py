@@ -29,6 +29,8 @@ _MNT_DETACH = 2
 # A daemon that dies at once is not started more often than this.
 _RESTART_S = 0.2
 
+_SIGNALS = {signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGCHLD}
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -72,10 +74,8 @@ class Reaper:
 
     def run(self) -> None:
         """Until the daemons are told to stop and every guest has ended."""
-        signals = {signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGCHLD}
-        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         while self._keep_running():
-            self._on_signal(signal.sigwait(signals))
+            self._on_signal(signal.sigwait(_SIGNALS))
 
     def _keep_running(self) -> bool:
         self._reap()
@@ -139,6 +139,8 @@ class Reaper:
 
 def main() -> int:
     job = json.loads(sys.argv[1])
+    # Before the lock: who sees it held may signal at once.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     if not _lock(job["lock"]):
         return 0
     _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")

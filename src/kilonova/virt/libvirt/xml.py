@@ -18,6 +18,7 @@ NAMESPACE = "https://kilonova.cloud/xmlns/instance/1"
 # libvirt lets users name devices if the name starts so; events about devices carry it.
 ALIAS = "ua-"
 
+_HOT_PLUG = {"hw_disk_bus", "hw_vif_model"}
 # Users may name servers anything, XML 1.0 cannot say everything.
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _VIF_MODELS = {"virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "virtio-net-pci"}
@@ -82,6 +83,14 @@ def _metadata(domain: Element, spec: GuestSpec) -> None:
     }
     for name, value in values.items():
         _text(instance, f"{{{NAMESPACE}}}{name}", value)
+    for name in sorted(_HOT_PLUG & spec.properties.keys()):
+        _text(instance, f"{{{NAMESPACE}}}property", spec.properties[name], name=name)
+
+
+def plugged_like(domain: Element) -> dict[str, str]:
+    """The image properties that a device plugged into this domain later must heed too."""
+    found = domain.iterfind(f"metadata/{{{NAMESPACE}}}instance/{{{NAMESPACE}}}property")
+    return {str(element.get("name")): element.text or "" for element in found}
 
 
 def _sysinfo(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
