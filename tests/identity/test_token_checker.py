@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kilonova.model.errors import Unauthenticated, Unavailable
+from kilonova.observe import trace
 from kilonova.peers.identity import ServiceSession, ServiceUser, TokenChecker
 from tests.identity.conftest import IdentityCloud
 
@@ -184,3 +185,19 @@ async def test_compute_can_ask_whether_a_project_exists(cloud: IdentityCloud) ->
     assert await asker.project_exists(await cloud.id_of("projects", "demo"))
     for strange in ("0" * 32, "", "../users", "a?b", "ü", "a b"):
         assert not await asker.project_exists(strange)
+
+
+async def test_a_check_is_a_step_of_the_trace_asked_or_remembered(cloud: IdentityCloud, checker: TokenChecker) -> None:
+    token = await cloud.token("demo", "demo")
+    spans: list[trace.Span] = []
+    trace.set_sink(spans.append)
+    traced = trace.begin_trace()
+    try:
+        await checker(token)
+        await checker(token)
+    finally:
+        trace.end_trace(traced)
+        trace.set_sink(None)
+
+    checks = [(span.name, span.kind, span.target) for span in spans if span.step == "4,5"]
+    assert checks == [("GET /v3/auth/tokens", "rest", "identity"), ("token known", "work", "identity")]
