@@ -29,7 +29,7 @@ class ComputeAgent:
     """Topic `compute.HOST`."""
 
     def __init__(self, host: Host, journal: Journal) -> None:
-        self._host = host
+        self.host = host
         self._journal = journal
         self._tasks = Tasks(f"compute.{host.name}")
         self._under_way: dict[str, asyncio.Task[Any]] = {}
@@ -39,24 +39,24 @@ class ComputeAgent:
 
     async def start(self) -> None:
         """Connect, make the host known, take the guests found here over, and begin to listen to the hypervisor."""
-        await self._host.hypervisor.start()
+        await self.host.hypervisor.start()
         self._tasks.start(self._listen(), name="events")
         await self.report()
-        await adoption.adopt(self._host)
+        await adoption.adopt(self.host)
         self._ready.set()
-        self._tasks.every(self._host.settings.report_interval_s, self._beat, self._host.clock, name="report")
+        self._tasks.every(self.host.settings.report_interval_s, self._beat, self.host.clock, name="report")
 
     async def close(self) -> None:
         """Guests keep running; orders under way are given up here and sent again by the conductor."""
         await self._tasks.close()
-        await self._host.hypervisor.close()
+        await self.host.hypervisor.close()
 
     # -- contract.compute.Compute ----------------------------------------------------------------------------------
 
     async def perform(self, order: AnyOrder) -> None:
         saga = order.key.split(".", 1)[0]
-        if not self._journal.admit(saga, order.epoch, self._host.clock.time()):
-            log.warning("%s: order %s refused, epoch %s is over", self._host.name, order.key, order.epoch)
+        if not self._journal.admit(saga, order.epoch, self.host.clock.time()):
+            log.warning("%s: order %s refused, epoch %s is over", self.host.name, order.key, order.epoch)
             return
         if order.key in self._under_way:
             return
@@ -67,10 +67,10 @@ class ComputeAgent:
         task.add_done_callback(lambda _: self._under_way.pop(order.key, None))
 
     async def console_output(self, server_id: ServerId, lines: int | None) -> str:
-        return await self._host.hypervisor.console_output(server_id, lines=lines)
+        return await self.host.hypervisor.console_output(server_id, lines=lines)
 
     async def console(self, server_id: ServerId, kind: Literal["vnc", "spice", "serial"]) -> GuestConsole:
-        found = await self._host.hypervisor.console(server_id, kind)
+        found = await self.host.hypervisor.console(server_id, kind)
         return GuestConsole(
             host=found.host,
             port=found.port,
@@ -79,12 +79,12 @@ class ComputeAgent:
         )
 
     async def diagnostics(self, server_id: ServerId) -> dict[str, object]:
-        if not isinstance(self._host.hypervisor, Diagnosing):
+        if not isinstance(self.host.hypervisor, Diagnosing):
             raise NotSupported("The hypervisor tells no diagnostics.")
-        return await self._host.hypervisor.diagnostics(server_id)
+        return await self.host.hypervisor.diagnostics(server_id)
 
     async def uptime(self) -> str:
-        facts = await self._host.hypervisor.facts()
+        facts = await self.host.hypervisor.facts()
         hours, minutes = divmod(int(facts.uptime_s) // 60, 60)
         days, hours = divmod(hours, 24)
         return f" up {days} days, {hours:02}:{minutes:02}"
@@ -107,17 +107,17 @@ class ComputeAgent:
             outcome = await self._outcome(order)
         if not lock.locked():
             self._locks.pop(order.server_id, None)
-        await self._tell(lambda: self._host.conductor.outcome(outcome))
+        await self._tell(lambda: self.host.conductor.outcome(outcome))
 
     async def _outcome(self, order: AnyOrder) -> Outcome:
-        told = Outcome(key=order.key, server_id=order.server_id, host=self._host.name)
+        told = Outcome(key=order.key, server_id=order.server_id, host=self.host.name)
         try:
             with trace.span(type(order).__name__.lower()):
-                facts: Facts = await orders.carry_out(self._host, order)
+                facts: Facts = await orders.carry_out(self.host, order)
         except KilonovaError as error:
             return self._failed(told, order, error)
         except Exception as error:
-            log.exception("%s: %s failed", self._host.name, order.key)
+            log.exception("%s: %s failed", self.host.name, order.key)
             return self._failed(told, order, InternalError(f"{type(error).__name__}: {error}").because(error))
         if isinstance(order, Build):
             self._failures = 0
@@ -137,35 +137,35 @@ class ComputeAgent:
             try:
                 return await say()
             except Unavailable:
-                await self._host.clock.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+                await self.host.clock.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
                 tries += 1
 
     # -- the host itself -------------------------------------------------------------------------------------------
 
     async def report(self) -> None:
         """Say what this host has; until it was heard."""
-        facts = await self._host.hypervisor.facts()
+        facts = await self.host.hypervisor.facts()
         update = HostUpdate(
-            host=self._host.name,
-            node_id=self._host.node_id,
+            host=self.host.name,
+            node_id=self.host.node_id,
             hypervisor_hostname=facts.hypervisor_hostname,
             hypervisor_type=facts.hypervisor_type,
             hypervisor_version=facts.hypervisor_version,
             vcpus=facts.vcpus,
             memory_mib=facts.memory_mib,
             disk_gib=facts.disk_gib,
-            host_ip=self._host.settings.host_ip,
+            host_ip=self.host.settings.host_ip,
             traits=facts.traits,
             cpu_info=facts.cpu_info,
             build_failures=self._failures,
         )
-        await self._tell(lambda: self._host.conductor.report(update))
+        await self._tell(lambda: self.host.conductor.report(update))
 
     async def _beat(self) -> None:
         await self.report()
 
     async def _listen(self) -> None:
-        async for event in self._host.hypervisor.events():
+        async for event in self.host.hypervisor.events():
             await self._heard(event)
 
     async def _heard(self, event: GuestEvent) -> None:
@@ -175,9 +175,9 @@ class ComputeAgent:
             return
         try:
             # The state now, not the event's: it may be one of an order that has just ended.
-            info = await self._host.hypervisor.info(event.guest)
-            await self._host.conductor.guest_changed(self._host.name, event.guest, int(info.power_state))
+            info = await self.host.hypervisor.info(event.guest)
+            await self.host.conductor.guest_changed(self.host.name, event.guest, int(info.power_state))
         except NotFound:
             return
         except Unavailable as error:
-            log.warning("%s: %s", self._host.name, error.message)
+            log.warning("%s: %s", self.host.name, error.message)

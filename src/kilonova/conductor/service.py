@@ -23,7 +23,7 @@ from kilonova.model.errors import Conflict, NotFound
 from kilonova.model.ids import HostName, SagaId, ServerId
 from kilonova.observe.trace import Span
 from kilonova.saga import store
-from kilonova.saga.executor import Executor
+from kilonova.saga.executor import Executor, Meddle
 from kilonova.saga.saga import HostOrder
 
 log = logging.getLogger(__name__)
@@ -84,9 +84,8 @@ class ConductorService:
         self._host_name = host
         self._control = tuple(control)
         self._tasks = Tasks("conductor")
-        self.executor: Executor[World] = Executor(
-            world.db, world, DEFINITIONS, world.clock, me=me, send=self._send, changed=self._changed
-        )
+        self._me = me
+        self.executor = self._executor(None)
 
     async def start(self) -> None:
         async with self._db.begin() as tx:
@@ -94,6 +93,25 @@ class ConductorService:
                 await self._world.hosts.service_seen(tx, binary, self._host_name)
         self._tasks.every(self._report_interval_s, self._beat, self._clock, name="heartbeats")
         self.executor.start(alone=self._alone)
+
+    def _executor(self, meddle: Meddle | None) -> Executor[World]:
+        world = self._world
+        return Executor(
+            world.db,
+            world,
+            DEFINITIONS,
+            world.clock,
+            me=self._me,
+            send=self._send,
+            changed=self._changed,
+            meddle=meddle,
+        )
+
+    async def restart_sagas(self, meddle: Meddle | None = None) -> None:
+        """As if the process had died and come back; `meddle` is a trial's."""
+        await self.executor.close()
+        self.executor = self._executor(meddle)
+        self.executor.start(alone=True)
 
     async def close(self) -> None:
         await self.executor.close()

@@ -53,6 +53,7 @@ from kilonova.peers.identity import TokenChecker
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
 from kilonova.peers.volume import VolumeClient
+from kilonova.placement.rest.application import application as placement_application
 from kilonova.placement.service import PlacementService
 from kilonova.scheduler.service import SchedulerService
 from kilonova.volume.service import VolumeService
@@ -220,9 +221,7 @@ class Cloud:
             self._serving(await serve(self.bus, "placement", Placement, placement))
             self.apps["placement"] = placement_application(placement, await self._token_checker("placement"))
         if Role.SCHEDULER in self.roles:
-            scheduler = SchedulerService(
-                self._database(), self.placement, self.clock, translate.scheduler(self.config)
-            )
+            scheduler = SchedulerService(self._database(), self.placement, self.clock, translate.scheduler(self.config))
             await scheduler.start()
             self._at_end(scheduler.close)
             self._serving(await serve(self.bus, "scheduler", Scheduler, scheduler))
@@ -258,7 +257,7 @@ class Cloud:
             hosts=Hosts(db, self.clock, down_after_s=config.service_down_time, new_id=lambda: str(uuid.uuid4())),
             shutdown_timeout_s=config.shutdown_timeout,
         )
-        service = ConductorService(
+        self.conductor_service = service = ConductorService(
             world,
             me=self._me,
             alone=Role.COMPUTE in self.roles,

@@ -4,6 +4,7 @@ Everything but the flavors is made over the public REST APIs, once; what an oper
 """
 
 import logging
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from kilonova.db.database import Transaction
@@ -34,13 +35,13 @@ PRIVATE_CIDR = "10.11.0.0/24"
 PUBLIC_CIDR = "172.24.4.0/24"
 
 
-async def furnish(cloud: "Cloud") -> None:
+async def furnish(cloud: "Cloud", only: Collection[str] = ("flavors", "network", "image")) -> None:
     """Once per state directory; a part that failed is tried again at the next start."""
     done = cloud.state.root / "furnished"
     done.mkdir(exist_ok=True)
     for name, make in (("flavors", _flavors), ("network", _network), ("image", _image)):
         mark = done / name
-        if mark.exists():
+        if name not in only or mark.exists():
             continue
         try:
             await make(cloud)

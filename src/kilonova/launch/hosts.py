@@ -68,7 +68,7 @@ class ComputeHosts:
         self._neighbours = {"image": image, "network": network, "volume": volume, "token": token}
         self._journal = Journal(state.journal)
         self._cache = ImageCache(state.image_cache, clock=clock)
-        self._agents: list[ComputeAgent] = []
+        self.agents: list[ComputeAgent] = []
         self._plugs: list[Agent | NoNetworkAgent] = []
         self._subscriptions: list[Subscription] = []
         self.fleet: SimulatedFleet | None = None
@@ -126,7 +126,7 @@ class ComputeHosts:
         )
         agent = ComputeAgent(host, self._journal)
         await agent.start()
-        self._agents.append(agent)
+        self.agents.append(agent)
         self._subscriptions.append(await serve(self._bus, f"compute.{name}", Compute, agent))
 
     async def _start_network(self, name: HostName, *, wires: bool) -> Agent | NoNetworkAgent:
@@ -148,12 +148,12 @@ class ComputeHosts:
         return plug
 
     async def health(self) -> dict[str, str]:
-        return {"hosts": "ok" if self._agents else "none started"}
+        return {"hosts": "ok" if self.agents else "none started"}
 
     async def close(self) -> None:
         for subscription in self._subscriptions:
             await subscription.cancel()
-        await asyncio.gather(*(agent.close() for agent in self._agents))
+        await asyncio.gather(*(agent.close() for agent in self.agents))
         for plug in self._plugs:
             await plug.close()
         if self.fleet is not None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
 from kilonova.contract.conductor import Conductor
+from kilonova.launch.otlp import Exporter, endpoint
 from kilonova.model.errors import Unavailable
 from kilonova.observe import trace
 from kilonova.observe.trace import Span
@@ -19,6 +20,8 @@ class SpanKeeper:
         self._conductor = conductor
         self._clock = clock
         self._tasks = Tasks("spans")
+        url = endpoint()
+        self._exporter = Exporter(url) if url else None
         self._gathered: list[Span] = []
         self._sending = False
         # Somebody who watches live.
@@ -42,6 +45,8 @@ class SpanKeeper:
         self._sending = False
         # Telling is no part of anybody's trace.
         with trace.serving("", None):
+            if self._exporter is not None:
+                await self._exporter.export(spans)
             try:
                 await self._conductor.spans(tuple(spans))
             except Unavailable:
@@ -50,3 +55,5 @@ class SpanKeeper:
     async def close(self) -> None:
         trace.set_sink(None)
         await self._tasks.close()
+        if self._exporter is not None:
+            await self._exporter.close()
