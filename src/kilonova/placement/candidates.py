@@ -1,0 +1,177 @@
+"""Allocation candidates: which providers together could give what a request of several groups asks for. Pure."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from kilonova.contract.placement import ProviderState
+from kilonova.placement.conditions import MemberOf, Traits
+
+SHARES = "MISC_SHARES_VIA_AGGREGATE"
+# Ways to share out one group within one tree that are looked at, so that a hostile query ends.
+MAX_WAYS = 1000
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """One group of a request. The one without a suffix may spread over a tree; every other comes from one provider."""
+
+    suffix: str
+    resources: dict[str, int] = {}
+    traits: Traits = Traits()
+    member_of: MemberOf = MemberOf()
+    in_tree: str | None = None
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    groups: tuple[Group, ...]
+    isolate: bool = False
+    root_traits: Traits = Traits()
+    same_subtree: tuple[frozenset[str], ...] = ()
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """Amounts by provider, and which providers serve which group (by suffix)."""
+
+    amounts: dict[str, dict[str, int]]
+    mappings: dict[str, tuple[str, ...]]
+
+
+Part = tuple[dict[str, dict[str, int]], tuple[str, ...]]
+
+
+class Search:
+    """Over one state of all providers."""
+
+    def __init__(self, known: Mapping[str, ProviderState], query: Query) -> None:
+        self._known = known
+        self._query = query
+        self._trees: dict[str, list[ProviderState]] = {}
+        for state in known.values():
+            self._trees.setdefault(state.root_id, []).append(state)
+        self._sharing = [state for state in known.values() if SHARES in state.traits]
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Lazily, tree by tree, without doubles."""
+        seen: set[tuple[object, ...]] = set()
+        for root_id, tree in self._trees.items():
+            root = self._known.get(root_id)
+            if root is None or not self._query.root_traits.admits(root.traits):
+                continue
+            for candidate in self._of_tree(root, tree):
+                key = _key(candidate)
+                # What comes from sharing providers alone belongs to no tree in particular.
+                if key not in seen and any(provider.root_id == root_id for provider in self._taken(candidate)):
+                    seen.add(key)
+                    yield candidate
+
+    def _taken(self, candidate: Candidate) -> Iterable[ProviderState]:
+        providers = {provider for one in candidate.mappings.values() for provider in one}
+        return (self._known[provider] for provider in providers)
+
+    def _of_tree(self, root: ProviderState, tree: Sequence[ProviderState]) -> Iterator[Candidate]:
+        reachable = [*tree, *self._shared_with(tree)]
+        parts = []
+        for group in self._query.groups:
+            ways = list(itertools.islice(self._ways(group, root, reachable), MAX_WAYS))
+            if not ways:
+                return
+            parts.append(ways)
+        for chosen in itertools.islice(itertools.product(*parts), MAX_WAYS):
+            candidate = self._together(chosen)
+            if candidate is not None:
+                yield candidate
+
+    def _shared_with(self, tree: Sequence[ProviderState]) -> list[ProviderState]:
+        if not self._sharing:
+            return []
+        aggregates = frozenset().union(*(state.aggregates for state in tree))
+        own = {state.id for state in tree}
+        return [state for state in self._sharing if state.id not in own and state.aggregates & aggregates]
+
+    def _ways(self, group: Group, root: ProviderState, reachable: Sequence[ProviderState]) -> Iterator[Part]:
+        if group.in_tree is not None:
+            wanted = self._known.get(group.in_tree)
+            reachable = [state for state in reachable if wanted is not None and state.root_id == wanted.root_id]
+        if group.suffix:
+            return self._from_one(group, reachable)
+        return self._spread(group, root, reachable)
+
+    def _from_one(self, group: Group, reachable: Sequence[ProviderState]) -> Iterator[Part]:
+        for state in reachable:
+            if (
+                group.traits.admits(state.traits)
+                and group.member_of.admits(state.aggregates)
+                and _has_room(state, group.resources)
+            ):
+                yield ({state.id: group.resources} if group.resources else {}), (state.id,)
+
+    def _spread(self, group: Group, root: ProviderState, reachable: Sequence[ProviderState]) -> Iterator[Part]:
+        """Each class from one provider; the required traits lie with those that give, the forbidden with none."""
+        offers: list[list[tuple[str, ProviderState]]] = []
+        for name, amount in group.resources.items():
+            offers.append(
+                [
+                    (name, state)
+                    for state in reachable
+                    if _has_room(state, {name: amount})
+                    and group.traits.forbidden.isdisjoint(state.traits)
+                    and (group.member_of.admits(state.aggregates) or group.member_of.admits(root.aggregates))
+                ]
+            )
+        for chosen in itertools.product(*offers):
+            have = frozenset().union(*(state.traits for _, state in chosen))
+            if not group.traits.admits(have):
+                continue
+            amounts: dict[str, dict[str, int]] = {}
+            for name, state in chosen:
+                amounts.setdefault(state.id, {})[name] = group.resources[name]
+            yield amounts, tuple(dict.fromkeys(state.id for _, state in chosen))
+
+    def _together(self, chosen: Sequence[Part]) -> Candidate | None:
+        """The parts of all groups summed up; None when they do not go together."""
+        mappings = {group.suffix: part[1] for group, part in zip(self._query.groups, chosen, strict=True)}
+        if self._query.isolate:
+            alone = [providers[0] for suffix, providers in mappings.items() if suffix]
+            if len(set(alone)) < len(alone):
+                return None
+        amounts: dict[str, dict[str, int]] = {}
+        for part, _ in chosen:
+            for provider, wanted in part.items():
+                total = amounts.setdefault(provider, {})
+                for name, amount in wanted.items():
+                    total[name] = total.get(name, 0) + amount
+        if len(chosen) > 1 and not all(_has_room(self._known[one], wanted) for one, wanted in amounts.items()):
+            return None
+        if not all(self._in_one_subtree(mappings, suffixes) for suffixes in self._query.same_subtree):
+            return None
+        return Candidate(amounts, mappings)
+
+    def _in_one_subtree(self, mappings: Mapping[str, tuple[str, ...]], suffixes: frozenset[str]) -> bool:
+        """One of the providers is above (or is) all the others."""
+        providers = {provider for suffix in suffixes for provider in mappings.get(suffix, ())}
+        return any(all(top in self._above(provider) for provider in providers) for top in providers)
+
+    def _above(self, provider_id: str) -> set[str]:
+        found: set[str] = set()
+        current: str | None = provider_id
+        while current is not None and current not in found:
+            found.add(current)
+            state = self._known.get(current)
+            current = None if state is None else state.parent_id
+        return found
+
+
+def _has_room(state: ProviderState, wanted: Mapping[str, int]) -> bool:
+    return all(
+        (inventory := state.inventories.get(name)) is not None
+        and inventory.refuses(amount, state.used.get(name, 0)) is None
+        for name, amount in wanted.items()
+    )
+
+
+def _key(candidate: Candidate) -> tuple[object, ...]:
+    return (
+        tuple(sorted((provider, *sorted(amounts.items())) for provider, amounts in candidate.amounts.items())),
+        tuple(sorted(candidate.mappings.items())),
+    )

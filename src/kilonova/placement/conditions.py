@@ -1,0 +1,34 @@
+"""What a question may ask of a provider's traits and aggregates."""
+
+from collections.abc import Collection
+
+import msgspec
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """`any_of` holds alternatives: at least one of each set."""
+
+    required: frozenset[str] = frozenset()
+    forbidden: frozenset[str] = frozenset()
+    any_of: tuple[frozenset[str], ...] = ()
+
+    def admits(self, traits: Collection[str]) -> bool:
+        have = frozenset(traits)
+        return (
+            self.required <= have and not self.forbidden & have and all(not one.isdisjoint(have) for one in self.any_of)
+        )
+
+    @property
+    def named(self) -> frozenset[str]:
+        return self.required | self.forbidden | frozenset().union(*self.any_of)
+
+
+class MemberOf(msgspec.Struct, frozen=True):
+    """In at least one of each of `any_of`, and in none of `none_of`."""
+
+    any_of: tuple[frozenset[str], ...] = ()
+    none_of: frozenset[str] = frozenset()
+
+    def admits(self, aggregates: Collection[str]) -> bool:
+        have = frozenset(aggregates)
+        return self.none_of.isdisjoint(have) and all(not one.isdisjoint(have) for one in self.any_of)
