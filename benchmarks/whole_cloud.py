@@ -136,12 +136,10 @@ async def measure(state: Path, cloud: Measured, given: argparse.Namespace) -> di
     await asyncio.gather(*(one(f"more-{index}") for index in range(max(0, given.servers - given.burst))))
     await settled(http, given.servers)
 
+    newest = (await http.get("/compute/v2.1/servers?limit=1")).json()["servers"][0]["id"]
     for what, path in (
         ("list in detail", "/compute/v2.1/servers/detail?limit=1000"),
-        (
-            "show",
-            f"/compute/v2.1/servers/{(await http.get('/compute/v2.1/servers?limit=1')).json()['servers'][0]['id']}",
-        ),
+        ("show", f"/compute/v2.1/servers/{newest}"),
         ("flavors", "/compute/v2.1/flavors/detail"),
     ):
         repeats = 20 if what == "list in detail" else 200

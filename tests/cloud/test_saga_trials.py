@@ -1,4 +1,4 @@
-"""Every saga of the cloud, failed, killed and run twice at every step: the ledger is as before, or as if all was well."""
+"""Every saga, failed, killed and run twice at every step: the ledger is as before, or as if all was well."""
 
 import asyncio
 from collections.abc import AsyncIterator

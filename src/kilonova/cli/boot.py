@@ -1,4 +1,4 @@
-"""`up --boot`: a first server, made over the public REST API as any client would, with every step shown as it happens."""
+"""`up --boot`: a first server, made over the public REST API as any client would, every step shown as it happens."""
 
 import asyncio
 import contextlib

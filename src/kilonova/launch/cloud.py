@@ -200,7 +200,7 @@ class Cloud:
                 self.clock,
                 translate.volume(self.config, self.state),
                 image=ImageClient(self.neighbours.client("image")),
-                token=session.token,
+                session=session.token,
             )
             await volume.start()
             self._at_end(volume.close)

@@ -5,7 +5,7 @@ from kilonova.config.options import Config
 from kilonova.launch.state_dir import StateDir
 from kilonova.network.settings import NetworkSettings
 from kilonova.scheduler.settings import DEFAULT_MULTIPLIERS, SchedulerSettings
-from kilonova.volume.settings import VolumeSettings
+from kilonova.volume.world import VolumeSettings
 
 
 def scheduler(config: Config) -> SchedulerSettings:
@@ -27,7 +27,11 @@ def network(config: Config) -> NetworkSettings:
 
 
 def volume(config: Config, state: StateDir) -> VolumeSettings:
-    return VolumeSettings(directory=state.volumes)
+    return VolumeSettings(
+        directory=state.volumes,
+        host=config.default.host,
+        availability_zone=config.default.default_availability_zone,
+    )
 
 
 def api(config: Config, state: StateDir, base_url: str) -> ApiSettings:
