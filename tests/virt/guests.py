@@ -62,7 +62,7 @@ async def event(events: AsyncIterator[GuestEvent], guest: GuestId, kind: GuestEv
 async def says(hypervisor: Hypervisor, guest: GuestId, text: str, *, times: int = 1, within_s: float = 30) -> str:
     """The console, once it has said `text` so often. A console has no event to wait for."""
     async with asyncio.timeout(within_s):
-        while (console := await hypervisor.console_output(guest)).count(text) < times:  # noqa: ASYNC110
+        while (console := await hypervisor.console_output(guest)).count(text) < times:
             await asyncio.sleep(0.02)
     return console
 

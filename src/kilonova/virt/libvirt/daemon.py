@@ -125,7 +125,11 @@ class PrivateDaemon:
             time.sleep(_LOOK_AGAIN_S)
 
     def _still_there(self) -> bool:
-        return self._takes_connections(_LIBVIRTD) or (self._reaper() is not None and not any(self.pids.glob("*.pid")))
+        return self._takes_connections(_LIBVIRTD) or (self._reaper() is not None and not self._guests_run())
+
+    def _guests_run(self) -> bool:
+        # The files alone do not tell: a guest killed while libvirtd was away leaves its own behind.
+        return any(_names_a_process(file) for file in self.pids.glob("*.pid"))
 
     def _etc(self) -> Path:
         return self._home / ("config/libvirt" if self._session else "etc")
@@ -245,6 +249,13 @@ class PrivateDaemon:
     def _last_words(self) -> str:
         text = self._log.read_text(errors="replace") if self._log.exists() else ""
         return text[-_LOG_TAIL:].strip() or "it said nothing"
+
+
+def _names_a_process(file: Path) -> bool:
+    try:
+        return Path(f"/proc/{int(file.read_text())}").exists()
+    except (FileNotFoundError, ValueError):
+        return False
 
 
 def _path() -> str:

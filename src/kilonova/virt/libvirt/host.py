@@ -63,6 +63,7 @@ class LibvirtHost:
         self.instances.directory.mkdir(mode=0o700, exist_ok=True)
         self.profile = await blocking(self._measure)
         await self._connection.open()
+        self._tasks.start(self._examine_emulator(), name="examine the emulator")
 
     async def close(self) -> None:
         """The private daemon stays while a guest runs, else that guest's console would be lost."""
@@ -130,6 +131,11 @@ class LibvirtHost:
             tb_cache_mib=settings.tb_cache_mib,
             pcie_root_ports=settings.pcie_root_ports,
         )
+
+    async def _examine_emulator(self) -> None:
+        """libvirt asks a QEMU new to it what it can do, for most of a second: better now than in a first boot."""
+        emulator, virt_type = str(self.profile.emulator), self.profile.virt_type
+        await self.call("examine", None, lambda c: c.getDomainCapabilities(emulator, "x86_64", None, virt_type))
 
     def _on_signal(self, signal: Signal) -> None:
         self.signals.publish(signal)
