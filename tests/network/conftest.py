@@ -1,9 +1,9 @@
-"""Stand-in guests: a network namespace on a cable whose host end bears the name the agent would give the guest's tap."""
+"""Network services, and stand-in guests: namespaces on a cable whose host end bears the name of the guest's tap."""
 
 import secrets
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from kilonova.model.ids import PortId
 from kilonova.network.agent.commands import inside
 from kilonova.network.agent.host_network import HostNetwork
+from tests.network.cloud import NetworkCloud, start_network, stop_network
 
 _LEASE_SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || exit 0
@@ -105,3 +106,10 @@ def leftovers(prefix: str, state_dir: Path) -> list[str]:
     servers = [command for command in commands if "dnsmasq" in command and str(state_dir) in command]
     ours = [one for one in [*links, *spaces, *tables] if prefix in one and not one.startswith("netg-")]
     return ours + servers
+
+
+@pytest.fixture
+async def cloud(sqlite_url: str) -> AsyncIterator[NetworkCloud]:
+    started = await start_network(sqlite_url)
+    yield started
+    await stop_network(started)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from kilonova.contract.message import call, cast
 from kilonova.model.ids import HostName, NetworkId, PortId
 
 
@@ -165,21 +166,33 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
 
 
-class NetworkAgent(Protocol):
-    """On every host, told by the network service."""
+# The service's topic, where agents ask.
+NETWORK = "network"
 
+
+def agent_topic(host: str) -> str:
+    return f"network-agent.{host}"
+
+
+class NetworkAgent(Protocol):
+    """Topic `network-agent.HOST`, told by the network service."""
+
+    @cast()
     async def changed(self, *, networks: list[str], routers: list[str], groups: list[str]) -> None:
         """A bell: these may differ from what you know."""
 
 
 class NetworkDirectory(Protocol):
-    """The network service, asked by agents."""
+    """Topic `network`, asked by agents."""
 
+    @call(timeout_s=30)
     async def enroll(self, facts: AgentFacts) -> None:
         """Make the agent known, or refresh when it was last heard of."""
 
+    @call(timeout_s=30)
     async def wanted(self, host: HostName, ask: Ask) -> HostState: ...
 
+    @call(timeout_s=30)
     async def wired(self, host: HostName, ports: list[PortId]) -> None:
         """These ports of the host carry packets now: their status becomes ACTIVE."""
 
