@@ -95,7 +95,8 @@ class Cloud:
             self.db = await connect_database(self.config.database.connection)
             self._at_end(self.db.close)
         self._proxies()
-        self.passwords = self.state.passwords()
+        # A process without identity is told its password by nova.conf, or shares the state directory of one with it.
+        self.passwords = self.state.passwords(make=Role.IDENTITY in self.roles)
         self.neighbours = Neighbours(self.config, self.apps, self.base_url)
         self._at_end(self.neighbours.close)
         await self._identity()

@@ -16,7 +16,14 @@ from kilonova.compute.journal import Journal
 from kilonova.config.options import Config
 from kilonova.contract.compute import Compute
 from kilonova.contract.conductor import Conductor
-from kilonova.contract.network_agent import MetadataSockets, NetworkAgent, NetworkDirectory
+from kilonova.contract.network_agent import (
+    NETWORK,
+    MetadataSockets,
+    NetworkAgent,
+    NetworkDirectory,
+    PortPlugger,
+    agent_topic,
+)
 from kilonova.launch.state_dir import StateDir
 from kilonova.model.ids import HostName
 from kilonova.network.agent.agent import Agent
@@ -69,7 +76,7 @@ class ComputeHosts:
         self._journal = Journal(state.journal)
         self._cache = ImageCache(state.image_cache, clock=clock)
         self.agents: list[ComputeAgent] = []
-        self._plugs: list[Agent | NoNetworkAgent] = []
+        self._network_agents: list[Agent] = []
         self._subscriptions: list[Subscription] = []
         self.fleet: SimulatedFleet | None = None
         self.driver = driver_of(config)
@@ -129,23 +136,20 @@ class ComputeHosts:
         self.agents.append(agent)
         self._subscriptions.append(await serve(self._bus, f"compute.{name}", Compute, agent))
 
-    async def _start_network(self, name: HostName, *, wires: bool) -> Agent | NoNetworkAgent:
-        directory = proxy(NetworkDirectory, self._bus, "network")
-        plug: Agent | NoNetworkAgent
-        if wires:
-            plug = Agent(
-                host=name,
-                network=HostNetwork(prefix=prefix_for(self._state.root), state_dir=self._state.network),
-                directory=directory,
-                metadata=self._metadata,
-                clock=self._clock,
-            )
-        else:
-            plug = NoNetworkAgent(host=name, directory=directory, clock=self._clock)
-        self._subscriptions.append(await serve(self._bus, f"network-agent.{name}", NetworkAgent, plug))
-        await plug.start()
-        self._plugs.append(plug)
-        return plug
+    async def _start_network(self, name: HostName, *, wires: bool) -> PortPlugger:
+        if not wires:
+            return NoNetworkAgent()
+        agent = Agent(
+            host=name,
+            network=HostNetwork(prefix=prefix_for(self._state.root), state_dir=self._state.network),
+            directory=proxy(NetworkDirectory, self._bus, NETWORK),
+            metadata=self._metadata,
+            clock=self._clock,
+        )
+        self._subscriptions.append(await serve(self._bus, agent_topic(name), NetworkAgent, agent))
+        await agent.start()
+        self._network_agents.append(agent)
+        return agent
 
     async def health(self) -> dict[str, str]:
         return {"hosts": "ok" if self.agents else "none started"}
@@ -154,8 +158,8 @@ class ComputeHosts:
         for subscription in self._subscriptions:
             await subscription.cancel()
         await asyncio.gather(*(agent.close() for agent in self.agents))
-        for plug in self._plugs:
-            await plug.close()
+        for network_agent in self._network_agents:
+            await network_agent.close()
         if self.fleet is not None:
             self.fleet.close()
         self._journal.close()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kilonova.aio.clock import Clock
+from kilonova.config.errors import BadConfiguration
 from kilonova.config.options import Config, Neighbour
 from kilonova.peers.identity import ServiceSession, ServiceUser
 from kilonova.web.client import RestClient
@@ -61,6 +62,8 @@ class Neighbours:
         """`user` logged in, with what nova.conf says of who we are, else with the password made at the first start."""
         named = self._config.service_user if user == "nova" else self._config.keystone_authtoken
         if user in ("admin", "demo") or named.username is None:
+            if user not in passwords:
+                raise BadConfiguration(f"nova.conf names no username and password for the service user {user}.")
             who = ServiceUser(username=user, password=passwords[user], project_name=project)
         else:
             who = ServiceUser(

@@ -51,7 +51,8 @@ async def run_cloud(
     server = _server(config)
     try:
         await cloud.start()
-        serving = await _listen(server, cloud)
+        # A compute host alone has nothing to listen for: its orders come by the queue.
+        serving = await _listen(server, cloud) if cloud.apps else None
         if roles == ALL:
             write_credentials(state, base_url, cloud.passwords)
             await furnish(cloud)
@@ -98,9 +99,9 @@ async def _listen(server: uvicorn.Server, cloud: Cloud) -> "asyncio.Task[None]":
     return serving
 
 
-async def _until(stop: asyncio.Event, serving: "asyncio.Task[None]") -> None:
+async def _until(stop: asyncio.Event, serving: "asyncio.Task[None] | None") -> None:
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait([stopped, serving], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([stopped, *([serving] if serving else [])], return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
 
 

@@ -3,7 +3,7 @@
 from kilonova.api.settings import Settings as ApiSettings
 from kilonova.config.options import Config
 from kilonova.launch.state_dir import StateDir
-from kilonova.network.settings import NetworkSettings
+from kilonova.network.world import NetworkSettings
 from kilonova.scheduler.settings import DEFAULT_MULTIPLIERS, SchedulerSettings
 from kilonova.volume.world import VolumeSettings
 
@@ -23,7 +23,7 @@ def scheduler(config: Config) -> SchedulerSettings:
 
 
 def network(config: Config) -> NetworkSettings:
-    return NetworkSettings()
+    return NetworkSettings(zone=config.default.default_availability_zone, max_limit=config.api.max_limit)
 
 
 def volume(config: Config, state: StateDir) -> VolumeSettings:

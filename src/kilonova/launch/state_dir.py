@@ -31,10 +31,10 @@ class StateDir:
         self.running = root / "running.json"
         self._passwords = root / "passwords.json"
 
-    def passwords(self) -> dict[str, str]:
-        """By user name; made at random once."""
+    def passwords(self, *, make: bool) -> dict[str, str]:
+        """By user name; those that are missing are made at random when `make` says so."""
         known: dict[str, str] = json.loads(self._passwords.read_text()) if self._passwords.exists() else {}
-        missing = [name for name in USER_NAMES if name not in known]
+        missing = [name for name in USER_NAMES if make and name not in known]
         if missing:
             known |= {name: secrets.token_urlsafe(18) for name in missing}
             write_private(self._passwords, json.dumps(known, indent=1))
