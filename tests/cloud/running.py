@@ -122,7 +122,8 @@ class RunningCloud:
     async def guests(self) -> list[str]:
         hosts = self.cloud.hosts
         assert hosts is not None
-        return sorted(str(info.id) for agent in hosts.agents for info in await agent.host.hypervisor.guests())
+        found = [await agent.host.hypervisor.guests() for agent in hosts.agents]
+        return sorted(str(info.id) for guests in found for info in guests)
 
 
 @asynccontextmanager
