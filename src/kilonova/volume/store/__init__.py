@@ -1,0 +1,1 @@
+"""The volume service's tables and the questions it asks of them."""
