@@ -191,6 +191,19 @@ async def test_the_cache_keeps_what_a_guest_stands_on(libvirt_rig: LibvirtRig, i
     assert await cache.expire(unused_for_s=-1) == [base]
 
 
+async def test_an_image_on_another_file_system_is_copied(libvirt_rig: LibvirtRig, image: Path) -> None:
+    elsewhere = Path("/dev/shm") / f"kilonova-test-{os.getpid()}.raw"
+    shutil.copy(image, elsewhere)
+    try:
+        spec = guest_spec(elsewhere)
+        await libvirt_rig.hypervisor.define(spec)
+    finally:
+        elsewhere.unlink()
+
+    await libvirt_rig.hypervisor.power_on(spec.id)
+    await says(libvirt_rig.hypervisor, spec.id, MARKER)
+
+
 async def test_a_deep_state_directory_is_no_hindrance(tmp_path: Path, image: Path) -> None:
     deep = tmp_path.joinpath(*["a-rather-long-name-for-a-directory"] * 4)
 

@@ -53,7 +53,7 @@ async def make(disk: LocalDisk, path: Path) -> None:
         if wanted is not None and size > wanted:
             raise ImageTooLarge(size, wanted)
         link = path.with_suffix(".base")
-        _link(disk.base, link)
+        await _link(disk.base, link)
         # By its bare name: the directory may be moved or seen under another name.
         await qemu_img.create(fresh, size=wanted, base=link.name, base_format=base_format)
     fresh.replace(path)
@@ -68,14 +68,22 @@ def virtual_size(path: Path, image_format: Literal["raw", "qcow2"]) -> int:
         return size
 
 
-def _link(base: Path, link: Path) -> None:
+async def _link(base: Path, link: Path) -> None:
+    if not _hard_link(base, link):
+        # Never a symbolic link: the cache would not see that the image is in use, and one day remove it.
+        await _copy(base, link)
+
+
+def _hard_link(base: Path, link: Path) -> bool:
+    """False where the file system does not allow it."""
     link.unlink(missing_ok=True)
     try:
         os.link(base, link)
     except OSError as error:
         if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
             raise
-        link.symlink_to(base.absolute())
+        return False
+    return True
 
 
 async def keep_root(files: GuestFiles) -> None:

@@ -18,7 +18,11 @@ def short_alias(directory: Path) -> Path:
     directory = directory.absolute()
     if len(os.fsencode(directory)) <= _SHORT:
         return directory
-    alias = _own_directory() / hashlib.sha256(os.fsencode(directory)).hexdigest()[:8]
+    place = _own_directory()
+    for other in place.iterdir():
+        if not other.exists():
+            other.unlink(missing_ok=True)
+    alias = place / hashlib.sha256(os.fsencode(directory)).hexdigest()[:8]
     if not (alias.is_symlink() and alias.readlink() == directory):
         fresh = alias.with_suffix(f".{os.getpid()}")
         fresh.unlink(missing_ok=True)
