@@ -84,8 +84,7 @@ async def _use(url: str, password: str) -> None:
             content=bytes(4096),
             headers={"Content-Type": "application/octet-stream"},
         )
-        flavor = {"flavor": {"name": "small", "ram": 64, "vcpus": 1, "disk": 1}}
-        flavor_id = (await http.post("/compute/v2.1/flavors", json=flavor)).json()["flavor"]["id"]
+        flavor_id = (await http.get("/compute/v2.1/flavors")).json()["flavors"][0]["id"]
         network = (await http.post("/network/v2.0/networks", json={"network": {"name": "net"}})).json()["network"]["id"]
         subnet = {"network_id": network, "cidr": "10.9.0.0/24", "ip_version": 4}
         assert (await http.post("/network/v2.0/subnets", json={"subnet": subnet})).status_code == 201

@@ -56,6 +56,8 @@ async def run_cloud(
         if roles == ALL:
             write_credentials(state, base_url, cloud.passwords)
             await furnish(cloud)
+        elif Role.API in roles:
+            await furnish(cloud, only=("flavors",))
         _announce(state, cloud)
         log.info("healthy: %s", base_url)
         if on_healthy is not None:
