@@ -24,6 +24,8 @@ MAX_PROFILES = 1024
 MEMORY = 32 * 1024 * 1024
 
 UNKNOWN, PASSED, FAILED = 0, 1, 2
+# Less than any host has free: whoever wants nothing fits where more is used than there is.
+NOTHING = -(1 << 62)
 
 
 class Shape:
@@ -32,9 +34,9 @@ class Shape:
     __slots__ = ("disk", "matching", "memory", "others", "vcpu", "verdicts")
 
     def __init__(self, needs: dict[str, int], profiles: int) -> None:
-        self.vcpu = needs.get("VCPU", 0)
-        self.memory = needs.get("MEMORY_MB", 0)
-        self.disk = needs.get("DISK_GB", 0)
+        self.vcpu = needs.get("VCPU", NOTHING)
+        self.memory = needs.get("MEMORY_MB", NOTHING)
+        self.disk = needs.get("DISK_GB", NOTHING)
         self.others = tuple(
             (name, amount) for name, amount in needs.items() if name not in ("VCPU", "MEMORY_MB", "DISK_GB")
         )

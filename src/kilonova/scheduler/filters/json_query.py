@@ -33,7 +33,7 @@ def judge(host: HostState, request: Request) -> Verdict:
     try:
         query = msgspec.json.decode(text)
         passed = _truth(host, query, 0)
-    except (msgspec.DecodeError, _BadQuery, TypeError) as error:
+    except (msgspec.DecodeError, _BadQuery, TypeError, RecursionError) as error:
         return reject(f"the hint 'query' cannot be evaluated: {error}")
     return PASS if passed else reject("the hint 'query' is not true")
 
