@@ -22,7 +22,14 @@ _SIZES = (("1", "m1.tiny", 1, 512, 1), ("2", "m1.small", 1, 2048, 20), ("3", "m1
 
 
 @pytest.fixture
-async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
+async def bus() -> AsyncIterator[LocalBus]:
+    bus = LocalBus()
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path, bus: LocalBus) -> AsyncIterator[Cloud]:
     url = f"sqlite:///{tmp_path}/api.db"
     await create_all(url)
     db = await connect(url)
@@ -42,7 +49,7 @@ async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
     neutron = Neutron({"networks": [network(PRIVATE, PROJECT)]})
     volumes = Volumes()
     mounts = Mounts({"image": images.app}, images.app)
-    world = world_of(db, LocalBus(), image=mounts, network=neutron, volume=volumes)
+    world = world_of(db, bus, image=mounts, network=neutron, volume=volumes)
     transport = httpx.ASGITransport(app=mounted(ComputeApi(world, check_token)))
     async with httpx.AsyncClient(transport=transport, base_url="http://cloud.example") as client:
         yield Cloud(world, client, neutron, volumes, world.image)

@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     link_prefix: str = ""
     # Told to callers without a token (WWW-Authenticate).
     identity_url: str = ""
+    # The image service's public endpoint, for the Location of a snapshot; '' means beside this API.
+    image_url: str = ""
     enable_instance_password: bool = True
     allow_resize_to_same_host: bool = True
     password_length: int = 12

@@ -73,7 +73,8 @@ class Neighbours:
     async def drop_port(self, server_id: ServerId, key: str, work: AttachInterfaceWork) -> None:
         token = await self._token()
         if work.port_id is not None:
-            await self.release_ports(server_id, given={work.port_id}, only=work.port_id)
+            given = set() if work.made else {work.port_id}
+            await self.release_ports(server_id, given=given, only=work.port_id)
             return
         for port in await self._network.ports(token, device_id=server_id, name=key):
             await self._network.delete_port(token, port.id)

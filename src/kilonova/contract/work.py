@@ -123,7 +123,7 @@ class DetachVolumeWork(Work, frozen=True, kw_only=True):
 
 
 class AttachInterfaceWork(Work, frozen=True, kw_only=True):
-    """One of network and port; `fixed_ip` with a network only."""
+    """One of network and port; `fixed_ip` with a network only. A port that was `made` for the server goes with it."""
 
     saga: ClassVar[str] = "interface_attach"
     action: ClassVar[str] = "attach_interface"
@@ -132,6 +132,7 @@ class AttachInterfaceWork(Work, frozen=True, kw_only=True):
     port_id: str | None = None
     fixed_ip: str | None = None
     tag: str | None = None
+    made: bool = False
 
 
 class DetachInterfaceWork(Work, frozen=True, kw_only=True):
@@ -173,6 +174,13 @@ class ShelveServer(Work, frozen=True, kw_only=True):
     action: ClassVar[str] = "shelve"
 
     image_id: str | None
+
+
+class OffloadServer(Work, frozen=True, kw_only=True):
+    """Free the host of a shelved server."""
+
+    saga: ClassVar[str] = "server_shelve_offload"
+    action: ClassVar[str] = "shelveOffload"
 
 
 class UnshelveServer(Work, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ ROUTES = (
     gone("DELETE", "/os-security-group-default-rules/{id}"),
     gone("POST", "/os-tenant-networks"),
     gone("DELETE", "/os-tenant-networks/{id}"),
-    gone("POST", "/servers/{id}/action", "resetNetwork"),
+    gone("POST", "/servers/{server_id}/action", "resetNetwork"),
     gone("GET", "/servers/{server_id}/consoles"),
     gone("POST", "/servers/{server_id}/consoles"),
     gone("GET", "/servers/{server_id}/consoles/{id}"),

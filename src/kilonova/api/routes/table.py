@@ -1,11 +1,12 @@
 """All rows together."""
 
-from kilonova.api.routes import flavors, gone, servers, versions
+from kilonova.api.routes import flavors, gone, server_actions, servers, versions
 from kilonova.api.routes.route import Route
 
 ROUTES: tuple[Route, ...] = (
     *versions.ROUTES,
     *servers.ROUTES,
+    *server_actions.ROUTES,
     *flavors.ROUTES,
     *gone.ROUTES,
 )

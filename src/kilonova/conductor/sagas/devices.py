@@ -135,7 +135,7 @@ async def plug(run: AttachInterfaceRun) -> HostOrder:
         AttachInterface,
         port_id=run.result(have_port),
         tag=run.params.tag,
-        created_here=run.params.port_id is None,
+        created_here=run.params.port_id is None or run.params.made,
     )
 
 

@@ -11,19 +11,13 @@ from kilonova.contract.scheduler import RequestSpec
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
 from kilonova.db.tables.servers import block_devices, servers
-from kilonova.model.errors import NotFound
 from kilonova.model.ids import HostName, ServerId
+from kilonova.model.server import ServerNotFound
 from kilonova.model.time import Timestamp
 
 _encode = msgspec.json.Encoder().encode
 
 Networks = tuple[NetworkRequest, ...] | Literal["auto", "none"]
-
-
-class ServerNotFound(NotFound):
-    def __init__(self, server_id: str) -> None:
-        super().__init__(f"Instance {server_id} could not be found.")
-        self.server_id = server_id
 
 
 class ServerState(msgspec.Struct, frozen=True):

@@ -29,7 +29,6 @@ def _columns(wanted: tuple[str, ...]) -> list[ColumnElement[Any]]:
 
 
 _ONE = Statement(select(*_columns(_LONG)).where(_C.id == bindparam("id")))
-_BRIEF = Statement(select(_C.id, _C.project_id, _C.user_id, _C.name).where(_C.id == bindparam("id"), _C.deleted == 0))
 
 
 async def get(db: Reader, server_id: str, *, project_id: str | None, even_deleted: bool = False) -> Server:
@@ -117,3 +116,25 @@ async def change(tx: Transaction, server_id: ServerId, now: Timestamp, **columns
     """Set columns; `updated_at` goes along."""
     columns["updated_at"] = now
     await tx.execute(update_columns(servers, tuple(sorted(columns))), by_id=server_id, **columns)
+
+
+async def change_device(tx: Transaction, device_id: str, **columns: Any) -> None:
+    """Set columns of a block device mapping."""
+    await tx.execute(update_columns(block_devices, tuple(sorted(columns))), by_id=device_id, **columns)
+
+
+_KEPT = Statement(select(_C.system_metadata).where(_C.id == bindparam("id")))
+
+
+async def kept(db: Reader, server_id: ServerId) -> dict[str, str]:
+    """What the services keep with a server between two actions (system_metadata)."""
+    found = await db.fetch_value(_KEPT, id=server_id)
+    return {} if found is None else msgspec.json.decode(found, type=dict[str, str])
+
+
+async def keep(tx: Transaction, server_id: ServerId, changes: Mapping[str, str | None]) -> None:
+    """Change what is kept; None forgets."""
+    items: dict[str, str | None] = {**await kept(tx, server_id), **changes}
+    left = {name: value for name, value in items.items() if value is not None}
+    text = msgspec.json.encode(left).decode()
+    await tx.execute(update_columns(servers, ("system_metadata",)), by_id=server_id, system_metadata=text)

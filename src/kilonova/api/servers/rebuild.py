@@ -1,0 +1,87 @@
+"""Rebuild: the same server from an image anew; ports, volumes and addresses stay."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from kilonova.api.quota import check_metadata, limits
+from kilonova.api.request import Request
+from kilonova.api.servers.acting import acting
+from kilonova.api.servers.create import public_key
+from kilonova.api.servers.find import find_server
+from kilonova.api.servers.images import check_fit, usable_image
+from kilonova.api.servers.life import changed_view
+from kilonova.contract.compute import FlavorOf
+from kilonova.contract.work import RebuildServer
+from kilonova.db.repository import servers
+from kilonova.model.errors import BadRequest
+from kilonova.model.image import Image
+from kilonova.model.server import Server, TaskState
+from kilonova.web.response import json_response
+
+_encode = msgspec.json.Encoder().encode
+
+_PLAIN = {
+    "name": "name",
+    "description": "description",
+    "hostname": "hostname",
+    "accessIPv4": "access_ip_v4",
+    "accessIPv6": "access_ip_v6",
+    "OS-DCF:diskConfig": "disk_config",
+    "user_data": "user_data",
+}
+
+
+async def rebuild(request: Request) -> Response:
+    """202 with the server as it will be. Errors: BadRequest, QuotaExceeded, WrongState."""
+    body = request.body["rebuild"]
+    server = await find_server(request)
+    if body.get("trusted_image_certificates"):
+        request.allow("os_compute_api:servers:rebuild:trusted_certs")
+    image = await usable_image(request, body["imageRef"])
+    if not server.image_id:
+        raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
+    check_fit(request, image, msgspec.json.decode(server.flavor, type=FlavorOf), local_root=True)
+    password = body.get("adminPass") or request.world.secret(request.world.settings.password_length)
+    changes = await _changes(request, body, server, image)
+    async with acting(request, "rebuild") as it:
+        check_metadata(await limits(request, it.tx, request.project_id), len(body.get("metadata") or {}))
+        await servers.keep(it.tx, server.id, {"admin_password": password})
+        await it.change(**changes)
+        await it.begin(RebuildServer(server_id=server.id, old_image_id=it.server.image_id), TaskState.REBUILDING)
+        after = await servers.get(it.tx, server.id, project_id=None)
+    return await _answer(request, after, password)
+
+
+async def _changes(request: Request, body: dict[str, Any], server: Server, image: Image) -> dict[str, Any]:
+    changes: dict[str, Any] = {column: body[name] for name, column in _PLAIN.items() if name in body}
+    changes["image_id"] = image.id
+    changes["request_spec"] = _respecified(server, image)
+    if "metadata" in body:
+        changes["metadata"] = _encode(body["metadata"]).decode()
+    if "key_name" in body:
+        name = body["key_name"]
+        changes["key_name"] = name
+        changes["key_data"] = None if name is None else await public_key(request, name)
+    if "trusted_image_certificates" in body:
+        certificates = body["trusted_image_certificates"]
+        changes["trusted_certs"] = None if certificates is None else _encode(certificates).decode()
+    return changes
+
+
+def _respecified(server: Server, image: Image) -> str:
+    spec = msgspec.json.decode(server.request_spec or "{}")
+    spec |= {"image_id": image.id, "image_properties": image.properties}
+    return _encode(spec).decode()
+
+
+async def _answer(request: Request, server: Server, password: str) -> Response:
+    shown = await changed_view(request, server, show_user_data=False)
+    if request.world.settings.enable_instance_password:
+        shown["adminPass"] = password
+    if request.version >= 54:
+        shown["key_name"] = server.key_name
+    if request.version >= 57:
+        shown["user_data"] = server.user_data
+    return json_response({"server": shown}, 202, {"Location": shown["links"][0]["href"]})
