@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from kilonova.conductor.sagas import devices, server_create, server_delete, server_image, server_power, server_resize
+from kilonova.conductor.sagas import (
+    devices,
+    server_create,
+    server_delete,
+    server_image,
+    server_power,
+    server_resize,
+    server_shelve,
+)
 from kilonova.conductor.world import World
 from kilonova.saga.saga import Saga
 
-_MODULES = (server_create, server_delete, server_power, server_image, server_resize, devices)
+_MODULES = (server_create, server_delete, server_power, server_image, server_resize, server_shelve, devices)
 
 DEFINITIONS: dict[str, Saga[Any, World]] = {
     value.name: value for module in _MODULES for value in vars(module).values() if isinstance(value, Saga)

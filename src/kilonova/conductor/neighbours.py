@@ -51,6 +51,12 @@ class Neighbours:
             else:
                 await self._network.delete_port(token, port.id)
 
+    async def let_host_go(self, server_id: ServerId) -> None:
+        """The server keeps its ports; they are on no host any more."""
+        token = await self._token()
+        for port in await self._network.ports(token, device_id=server_id):
+            await self._network.update_port(token, port.id, {"binding:host_id": ""})
+
     async def have_port(self, server_id: ServerId, key: str, work: AttachInterfaceWork) -> str:
         """The port to attach: the one given, or one made on the network under the name `key`."""
         token = await self._token()

@@ -17,6 +17,9 @@ from kilonova.model.time import Timestamp
 
 _encode = msgspec.json.Encoder().encode
 
+# In system_metadata: the image a shelved server comes back from.
+SHELVED_IMAGE = "shelved_image_id"
+
 Networks = tuple[NetworkRequest, ...] | Literal["auto", "none"]
 
 
@@ -223,6 +226,7 @@ async def record_of(db: Reader, server_id: ServerId) -> ServerRecord:
     asked = msgspec.json.decode(row.pop("networks"))
     vifs = msgspec.json.decode(row.pop("vifs"), type=list[Vif])
     groups = msgspec.json.decode(row.pop("security_groups"))
+    row["image_id"] = kept.get(SHELVED_IMAGE) or row["image_id"]
     row["flavor"] = msgspec.json.decode(row["flavor"], type=FlavorOf)
     row["metadata"] = msgspec.json.decode(row["metadata"])
     row["config_drive"] = bool(row["config_drive"])
