@@ -84,3 +84,29 @@ async def test_a_guest_that_powers_itself_off_is_shown_so(cloud: RunningCloud) -
     hosts.agents[0].host.hypervisor.stop_from_inside(server["id"])  # type: ignore[attr-defined]
 
     assert (await cloud.until(server["id"], {"SHUTOFF"}, within_s=5))["OS-EXT-STS:power_state"] == 4
+
+
+async def test_a_shelved_server_frees_its_host_and_comes_back(cloud: RunningCloud) -> None:
+    server = await cloud.active("one", networks=[{"uuid": await cloud.network()}])
+    await cloud.act(server["id"], "shelve")
+    shelved = await cloud.until(server["id"], {"SHELVED_OFFLOADED", "ERROR"})
+
+    assert shelved["status"] == "SHELVED_OFFLOADED"
+    assert await cloud.guests() == []
+    assert await cloud.cloud.placement.consumers() == {}
+    assert shelved["addresses"] == server["addresses"]
+
+    await cloud.act(server["id"], "unshelve")
+    back = await cloud.until(server["id"], {"ACTIVE", "ERROR"})
+    assert back["status"] == "ACTIVE"
+    assert back["addresses"] == server["addresses"]
+    images = (await cloud.http.get("/image/v2/images", params={"name": "one-shelved"})).json()["images"]
+    assert images == []
+
+
+async def test_a_server_outlives_its_image(cloud: RunningCloud) -> None:
+    server = await cloud.active()
+    await cloud.http.delete(f"/image/v2/images/{server['image']['id']}")
+    await cloud.act(server["id"], "reboot", {"type": "HARD"})
+
+    assert (await cloud.until(server["id"], {"ACTIVE", "ERROR"}))["status"] == "ACTIVE"

@@ -11,9 +11,8 @@ from kilonova.compute import ports
 from kilonova.compute.host import Host
 from kilonova.compute.volumes import connect_volumes, volume_disks
 from kilonova.contract.compute import BlockDevice, FlavorOf, ServerRecord, Vif
-from kilonova.model.errors import BadRequest, NotFound
-from kilonova.model.image import Image
-from kilonova.observe import trace
+from kilonova.model.errors import BadRequest, GuestNotFound, NotFound
+from kilonova.model.ids import ServerId
 from kilonova.virt.config_drive import write_config_drive
 from kilonova.virt.guest import GuestSpec, LocalDisk, Nic, VolumeDisk
 from kilonova.virt.guest_metadata import SubnetInfo, drive_files
@@ -74,9 +73,23 @@ async def _root_disk(host: Host, record: ServerRecord, flavor: FlavorOf) -> Loca
         return None
     if record.image_id is None:
         return LocalDisk(size_gib=flavor.root_gib)
-    path = await fetch_image(host, record.image_id)
     bus = record.image_properties.get("hw_disk_bus", "virtio")
+    try:
+        path = await fetch_image(host, record.image_id)
+    except ImageUnusable:
+        # A guest that has its disk does not care that its image was deleted since.
+        if record.vm_state == "building" or not await _has_guest(host, record.id):
+            raise
+        return LocalDisk(size_gib=flavor.root_gib, bus=bus)
     return LocalDisk(size_gib=flavor.root_gib, base=path, base_format=image_format(path), bus=bus)
+
+
+async def _has_guest(host: Host, server_id: ServerId) -> bool:
+    try:
+        await host.hypervisor.info(server_id)
+    except GuestNotFound:
+        return False
+    return True
 
 
 def _extra_disks(flavor: FlavorOf) -> list[LocalDisk]:
@@ -89,26 +102,23 @@ def _extra_disks(flavor: FlavorOf) -> list[LocalDisk]:
 
 
 async def fetch_image(host: Host, image_id: str) -> Path:
-    """The image's file in this host's cache. Errors: ImageUnusable, and the image service's."""
-    token = await host.token()
-    try:
-        image = await host.image.show(image_id, token)
-    except NotFound as error:
-        raise ImageUnusable(f"Image {image_id} could not be found.") from error
-    if image.status != "active":
-        raise ImageUnusable(f"Image {image_id} is not active.")
+    """The image's file in this host's cache; the image service is asked only when it is not there, for an image's bits
+    never change. Errors: ImageUnusable, and the image service's.
+    """
 
     async def write(target: Path) -> None:
-        with trace.span("image into the cache"):
-            await _download(host, image, token, target)
+        token = await host.token()
+        try:
+            image = await host.image.show(image_id, token)
+            if image.status != "active":
+                raise ImageUnusable(f"Image {image_id} is not active.")
+            with await blocking(open, target, "wb") as file:
+                async for piece in host.image.download(image_id, token):
+                    await blocking(file.write, piece)
+        except NotFound as error:
+            raise ImageUnusable(f"Image {image_id} could not be found.") from error
 
-    return await host.cache.fetch(f"{image.id} {image.os_hash_value or image.checksum}", write)
-
-
-async def _download(host: Host, image: Image, token: str, target: Path) -> None:
-    with await blocking(open, target, "wb") as file:
-        async for piece in host.image.download(image.id, token):
-            await blocking(file.write, piece)
+    return await host.cache.fetch(image_id, write)
 
 
 async def _config_drive(host: Host, record: ServerRecord, vifs: Sequence[Vif]) -> Path | None:
