@@ -41,7 +41,9 @@ class VolumeCloud:
     client: VolumeClient
     rests: list[RestClient] = field(default_factory=list)
 
-    async def call(self, method: str, path: str, who: str = "anna", *, minor: int = 67, **kwargs: Any) -> httpx.Response:
+    async def call(
+        self, method: str, path: str, who: str = "anna", *, minor: int = 67, **kwargs: Any
+    ) -> httpx.Response:
         headers = {"X-Auth-Token": who, "OpenStack-API-Version": f"volume 3.{minor}", **kwargs.pop("headers", {})}
         return await self.http.request(method, f"/volume/v3{path}", headers=headers, **kwargs)
 
@@ -112,9 +114,7 @@ async def start_volumes(url: str, directory: Path) -> VolumeCloud:
     app = Mounts({"/volume": volumes.app}, volumes.app)
     rest = RestClient("volume", "http://cloud/volume", app=app)
     http = httpx.AsyncClient(transport=AsgiTransport(app), base_url="http://cloud")
-    return VolumeCloud(
-        db, settings.directory, volumes, images, http, image, VolumeClient(rest), [image_rest, rest]
-    )
+    return VolumeCloud(db, settings.directory, volumes, images, http, image, VolumeClient(rest), [image_rest, rest])
 
 
 async def stop_volumes(cloud: VolumeCloud) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kilonova.aio.clock import SystemClock
 from kilonova.model.volume import VolumeStatus
 from tests.volume.conftest import GIB, VolumeCloud
 
@@ -212,15 +213,18 @@ async def test_extending_needs_rest_and_room(volumes: VolumeCloud) -> None:
     assert (await volumes.act(volume["id"], "os-extend", new_size=6)).status_code == 400
 
 
-async def test_a_volume_becomes_an_image(volumes: VolumeCloud) -> None:
+@pytest.mark.parametrize("disk_format", ["qcow2", pytest.param("raw", marks=pytest.mark.slow)])
+async def test_a_volume_becomes_an_image(volumes: VolumeCloud, disk_format: str) -> None:
     volume = await volumes.volume(imageRef=await raw_image(volumes, b"boot me"))
-    answer = await volumes.act(volume["id"], "os-volume_upload_image", image_name="made", disk_format="raw")
+    answer = await volumes.act(volume["id"], "os-volume_upload_image", image_name="made", disk_format=disk_format)
     assert answer.status_code == 202
     image_id = answer.json()["os-volume_upload_image"]["image_id"]
     assert (await volumes.settled(volume["id"]))["status"] == "available"
     image = await volumes.image.show(image_id, "anna")
-    assert (image.status, image.size, image.min_disk, image.properties) == ("active", GIB, 1, {"os_distro": "x"})
-    refused = await volumes.act(volume["id"], "os-volume_upload_image", image_name="made", disk_format="qcow2")
+    assert (image.status, image.disk_format, image.min_disk) == ("active", disk_format, 1)
+    assert (image.virtual_size, image.properties) == (GIB, {"os_distro": "x"})
+    assert volumes.files() == [f"volume-{volume['id']}"]
+    refused = await volumes.act(volume["id"], "os-volume_upload_image", image_name="made", disk_format="vmdk")
     assert refused.status_code == 400
 
 
@@ -304,8 +308,6 @@ async def test_a_page_costs_four_queries_however_long_it_is(volumes: VolumeCloud
 
 
 async def test_waiting_for_a_volume_ends_with_it(volumes: VolumeCloud) -> None:
-    from kilonova.aio.clock import SystemClock
-
     made = await volumes.client.create("anna", size=1)
     ready = await volumes.client.ready(made.id, "anna", SystemClock())
     assert ready.status == VolumeStatus.AVAILABLE

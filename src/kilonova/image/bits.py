@@ -22,6 +22,7 @@ from kilonova.model.ids import ImageId
 # A thread hop costs about 50 us, so bytes travel in pieces of this size (and memory per transfer is a few of them).
 PIECE = 256 * 1024
 BATCH = 1024 * 1024
+_ZEROS = bytes(2 * BATCH)
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -131,15 +132,14 @@ class Upload:
         self._inspection.eat(data)
         self._md5.update(data)
         self._sha512.update(data)
-        view = memoryview(data)
         try:
-            while view:
-                view = view[self._file.write(view) :]
+            _write(self._file, data)
         except OSError as error:
             raise (StoreFull() if error.errno in (errno.ENOSPC, errno.EDQUOT) else error) from error
 
     def _settle(self) -> None:
         assert self._file is not None
+        os.truncate(self._file.fileno(), self._size)
         os.fsync(self._file.fileno())
         self._file.close()
         self._file = None
@@ -149,3 +149,13 @@ class Upload:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    """Zeros become a hole: the image of a volume is mostly that."""
+    if data == _ZEROS[: len(data)]:
+        file.seek(len(data), os.SEEK_CUR)
+        return
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]

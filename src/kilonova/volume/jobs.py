@@ -11,11 +11,11 @@ from pathlib import Path
 
 from kilonova.aio.supervise import Tasks
 from kilonova.model.errors import NotFound
-from kilonova.model.image import ImageStatus
+from kilonova.model.image import Image, ImageStatus
 from kilonova.model.volume import SnapshotStatus, VolumeStatus
 from kilonova.volume.errors import ImageUnusable
 from kilonova.volume.files import Stopped
-from kilonova.volume.qemu_img import qcow2_to_raw
+from kilonova.volume.qemu_img import qcow2_to_raw, raw_to_qcow2
 from kilonova.volume.records import Snapshot, Volume
 from kilonova.volume.store import attachments, snapshots, volumes
 from kilonova.volume.world import World
@@ -151,14 +151,27 @@ async def upload_volume(world: World, volume: Volume) -> None:
     image_id = str((volume.work or {})["image_id"])
     try:
         token = await world.session()
-        if (await world.image.show(image_id, token)).status != ImageStatus.ACTIVE:
-            await world.image.upload(image_id, world.files.volume(volume.id), token)
+        image = await world.image.show(image_id, token)
+        if image.status != ImageStatus.ACTIVE:
+            await _fill_image(world, image, world.files.volume(volume.id), token)
     except NotFound:
         log.info("image %s went away while volume %s was uploaded", image_id, volume.id)
     except Exception:
         log.exception("volume %s could not be uploaded to image %s", volume.id, image_id)
         await _drop_image(world, image_id)
     await _turn(world, volume, (VolumeStatus.UPLOADING,), volume.previous_status or VolumeStatus.AVAILABLE)
+
+
+async def _fill_image(world: World, image: Image, path: Path, token: str) -> None:
+    if image.disk_format != "qcow2":
+        await world.image.upload(image.id, path, token)
+        return
+    packed = world.files.scratch(f"{image.id}.qcow2")
+    try:
+        await raw_to_qcow2(path, packed)
+        await world.image.upload(image.id, packed, token)
+    finally:
+        await world.files.remove(packed)
 
 
 async def _drop_image(world: World, image_id: str) -> None:

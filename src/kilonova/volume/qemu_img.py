@@ -11,6 +11,7 @@ from kilonova.model.errors import Unavailable
 # Enough for any honest image; what wants more is a bomb (CVE-2015-5162).
 _ADDRESS_SPACE_BYTES = 2 << 30
 _CPU_S = 900
+_LIMITS = ("prlimit", f"--as={_ADDRESS_SPACE_BYTES}", f"--cpu={_CPU_S}", "--core=0", "--")
 
 
 class ConversionFailed(Unavailable):
@@ -21,9 +22,12 @@ class ConversionFailed(Unavailable):
 async def qcow2_to_raw(source: Path, target: Path) -> None:
     """Errors: ConversionFailed, also for a qcow2 that points to other files."""
     await blocking(_check, source)
-    limits = ("prlimit", f"--as={_ADDRESS_SPACE_BYTES}", f"--cpu={_CPU_S}", "--core=0", "--")
-    convert = ("qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(source), str(target))
-    await _run(*limits, *convert)
+    await _run(*_LIMITS, "qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(source), str(target))
+
+
+async def raw_to_qcow2(source: Path, target: Path) -> None:
+    """A guest wrote `source`, so nothing in it decides how it is read. Errors: ConversionFailed."""
+    await _run(*_LIMITS, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(source), str(target))
 
 
 def _check(path: Path) -> None:

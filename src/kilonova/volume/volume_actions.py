@@ -137,14 +137,15 @@ class VolumeActions:
 
     async def _upload_image(self, request: VolumeRequest, volume: Volume, document: Any) -> Response:
         world, asked = request.world, checked(document, "os-volume_upload_image", UploadImage)
-        if asked.disk_format not in (None, "raw") or asked.container_format not in (None, "bare"):
-            raise InvalidInput("A volume becomes an image of disk format raw and container format bare.")
+        disk_format = asked.disk_format or "raw"
+        if disk_format not in ("raw", "qcow2") or asked.container_format not in (None, "bare"):
+            raise InvalidInput("A volume becomes an image of disk format raw or qcow2, in no container (bare).")
         if volume.status != VolumeStatus.AVAILABLE:
             raise WrongStatus(volume.id, volume.status, _FREE)
         image = await world.image.create(
             request.caller.token,
             name=asked.image_name,
-            disk_format="raw",
+            disk_format=disk_format,
             container_format="bare",
             visibility=asked.visibility or "shared",
             protected=asked.protected,
@@ -163,7 +164,7 @@ class VolumeActions:
             "size": volume.size,
             "volume_type": None,
             "image_id": image.id,
-            "disk_format": "raw",
+            "disk_format": disk_format,
             "container_format": "bare",
             "image_name": asked.image_name,
             "visibility": image.visibility,
