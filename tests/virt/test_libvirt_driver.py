@@ -437,6 +437,8 @@ async def test_two_state_directories_do_not_see_each_other(
     await other.start()
     try:
         assert await other.guests() == []
+        daemon = int((tmp_path / "libvirt/run/libvirtd.pid").read_text())
     finally:
         await other.close()
+    assert not is_alive(daemon)
     assert (await libvirt_rig.hypervisor.info(guest)).power_state is PowerState.RUNNING

@@ -129,7 +129,7 @@ class PrivateDaemon:
 
     def _guests_run(self) -> bool:
         # The files alone do not tell: a guest killed while libvirtd was away leaves its own behind.
-        return any(_names_a_process(file) for file in self.pids.glob("*.pid"))
+        return any(_names_a_process(status.with_suffix(".pid")) for status in self.pids.glob("*.xml"))
 
     def _etc(self) -> Path:
         return self._home / ("config/libvirt" if self._session else "etc")
