@@ -1,5 +1,6 @@
 """A network service of its own for a test, spoken to by HTTP without a socket."""
 
+import os
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -16,6 +17,9 @@ from kilonova.network.service import NetworkService, NetworkSettings
 from kilonova.web.application import Mounts
 from kilonova.web.asgi_transport import AsgiTransport
 from tests.callers import check_token
+
+# The external network of the tests: the host has a route to it, so every process of tests needs one of its own.
+OUTER = f"10.{212 + os.getpid() % 40}.{os.getpid() // 40 % 250}"
 
 _MEMBERS = {
     "networks": "network",
@@ -82,7 +86,7 @@ class NetworkCloud:
         subnet = await self.make("subnets", who, network_id=network["id"], cidr=cidr, ip_version=4)
         return network, subnet
 
-    async def external(self, cidr: str = "10.212.7.0/24") -> tuple[Any, Any]:
+    async def external(self, cidr: str = f"{OUTER}.0/24") -> tuple[Any, Any]:
         network = await self.make("networks", "admin", name="public", router__external=True)
         body = {"network_id": network["id"], "cidr": cidr, "ip_version": 4, "enable_dhcp": False}
         return network, await self.make("subnets", "admin", **body)

@@ -26,6 +26,7 @@ from kilonova.model.ids import NetworkId, PortId
 from kilonova.network.agent.host_network import HostNetwork
 from kilonova.network.agent.metadata_socket import listen
 
+from .cloud import OUTER
 from .conftest import StandIn, leftovers, shell
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -63,7 +64,7 @@ def private(*ports: PortState) -> NetworkState:
 
 
 def public() -> NetworkState:
-    subnet = SubnetState(id="ffffffff-0000-4000-8000-000000000001", cidr="10.212.7.0/24", gateway="10.212.7.1")
+    subnet = SubnetState(id="ffffffff-0000-4000-8000-000000000001", cidr=f"{OUTER}.0/24", gateway=f"{OUTER}.1")
     return NetworkState(id=PUBLIC, segment=8, external=True, subnets=(subnet,))
 
 
@@ -90,14 +91,14 @@ def router(*floating: FloatingState) -> RouterState:
             port_id=PortId("44444444-0000-4000-8000-000000000001"),
             network_id=PUBLIC,
             mac="fa:16:3e:00:00:04",
-            addresses=("10.212.7.20/24",),
-            nexthops=("10.212.7.1",),
+            addresses=(f"{OUTER}.20/24",),
+            nexthops=(f"{OUTER}.1",),
         ),
         floating=floating,
     )
 
 
-FLOATING = FloatingState("77777777-0000-4000-8000-000000000001", "10.212.7.101", "10.211.7.11")
+FLOATING = FloatingState("77777777-0000-4000-8000-000000000001", f"{OUTER}.101", "10.211.7.11")
 
 
 def test_a_guest_gets_its_lease_mtu_and_the_way_to_the_metadata_address(
@@ -196,9 +197,9 @@ def test_a_guest_reaches_nothing_of_the_host_through_the_bridge(host_network: Ho
     guest.lease()
     bridge = Path(f"/sys/class/net/{host_network.names.bridge(NET)}/address").read_text().strip()
     guest.run("ip", "neigh", "replace", "10.211.7.77", "lladdr", bridge, "dev", "eth0")
-    guest.run("ip", "route", "add", "10.212.7.1/32", "via", "10.211.7.77")
+    guest.run("ip", "route", "add", f"{OUTER}.1/32", "via", "10.211.7.77")
 
-    assert not guest.pings("10.212.7.1")
+    assert not guest.pings(f"{OUTER}.1")
 
 
 def test_a_floating_address_is_reached_from_the_host_and_guests_leave_by_the_router(
@@ -210,17 +211,17 @@ def test_a_floating_address_is_reached_from_the_host_and_guests_leave_by_the_rou
     first.lease(), second.lease()
 
     with first.listen(22) as listening:
-        socket.create_connection(("10.212.7.101", 22), timeout=2).close()
-        assert listening.accept()[1][0] == "10.212.7.1"
+        socket.create_connection((f"{OUTER}.101", 22), timeout=2).close()
+        assert listening.accept()[1][0] == f"{OUTER}.1"
         # A neighbour by way of the floating address: both directions pass the router.
-        second.connect("10.212.7.101", 22).close()
-        assert listening.accept()[1][0] == "10.212.7.20"
-    with socket.create_server(("10.212.7.1", 0)) as outside:
+        second.connect(f"{OUTER}.101", 22).close()
+        assert listening.accept()[1][0] == f"{OUTER}.20"
+    with socket.create_server((f"{OUTER}.1", 0)) as outside:
         outside.settimeout(2)
         second.connect(*outside.getsockname()).close()
-        assert outside.accept()[1][0] == "10.212.7.20"
+        assert outside.accept()[1][0] == f"{OUTER}.20"
         first.connect(*outside.getsockname()).close()
-        assert outside.accept()[1][0] == "10.212.7.101"
+        assert outside.accept()[1][0] == f"{OUTER}.101"
 
 
 def test_a_moved_floating_address_reaches_its_new_guest_only(host_network: HostNetwork, stand_in: Guests) -> None:
@@ -233,8 +234,8 @@ def test_a_moved_floating_address_reaches_its_new_guest_only(host_network: HostN
     host_network.converge(HostState(networks=networks, routers=(router(moved),), groups=GROUPS))
 
     with first.listen(22), second.listen(22) as listening:
-        socket.create_connection(("10.212.7.101", 22), timeout=2).close()
-        assert listening.accept()[1][0] == "10.212.7.1"
+        socket.create_connection((f"{OUTER}.101", 22), timeout=2).close()
+        assert listening.accept()[1][0] == f"{OUTER}.1"
 
 
 def test_an_address_goes_to_its_next_owner_at_once(host_network: HostNetwork, stand_in: Guests) -> None:
@@ -266,7 +267,7 @@ def test_converging_again_changes_nothing_and_a_new_process_takes_over(
     assert shell("nft", "list", "table", "inet", prefix).stdout == rules
     assert guest.pings("10.211.7.2")
     with guest.listen(22):
-        socket.create_connection(("10.212.7.101", 22), timeout=2).close()
+        socket.create_connection((f"{OUTER}.101", 22), timeout=2).close()
 
 
 def test_what_is_wanted_no_more_goes_even_if_another_process_made_it(

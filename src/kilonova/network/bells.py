@@ -64,13 +64,15 @@ class Bells:
     async def _tell(self, networks: set[str], routers: set[str], groups: set[str], left: set[str]) -> None:
         # A router comes to work with the first guest on its networks and rests after the last.
         routers = routers | await rows.routers_of_networks(self._db, sorted(networks))
+        # Its other networks come to the host, and go, with it.
+        routed = networks | await rows.networks_of_devices(self._db, sorted(routers))
         gateway = self._agents.gateway()
         on_networks = await self._hosts_of(networks) | left
         for host in self._agents.wiring():
-            mine = networks if host in on_networks or host == gateway else set()
-            routed = routers if host == gateway else set()
-            if mine or routed or groups:
-                await self._tell_one(host, mine, routed, groups)
+            if host == gateway:
+                await self._tell_one(host, routed, routers, groups)
+            elif host in on_networks or groups:
+                await self._tell_one(host, networks if host in on_networks else set(), set(), groups)
 
     async def _tell_one(self, host: str, networks: set[str], routers: set[str], groups: set[str]) -> None:
         agent = proxy(NetworkAgent, self._bus, agent_topic(host))

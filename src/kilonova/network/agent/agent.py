@@ -55,6 +55,8 @@ class Agent:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="host-network")
         self._tasks = Tasks("network-agent")
         self._wanted = Wanted()
+        # First of all everything: what is not wanted is removed, so a part must never be taken for the whole.
+        self._wanted.ring(everything=True)
         self._state = HostState()
         self._reported: set[PortId] = set()
         self._listening: set[NetworkId] = set()
@@ -93,13 +95,6 @@ class Agent:
                 left = structs.replace(network, ports=tuple(p for p in network.ports if p.id != port_id))
                 self._state = self._wanted.merged(self._state, Ask(), HostState(networks=(left,)))
         self._wanted.ring(networks=[network.id for network in networks])
-
-    async def remove_all(self) -> None:
-        """`down --all`: stop working, and leave nothing of this cloud's network on the host."""
-        await self._tasks.close()
-        for network_id in list(self._listening):
-            await self._hang_up(network_id)
-        await self._blocking(self._network.remove_all)
 
     async def converge(self) -> None:
         """One round: what was rung for until now is so afterwards. Errors: those of the service, NetworkUnavailable."""

@@ -23,6 +23,3 @@ class NoNetworkAgent:
 
     async def unplug(self, port_id: PortId) -> None:
         pass
-
-    async def remove_all(self) -> None:
-        pass

@@ -221,6 +221,19 @@ async def routers_of_networks(reader: Reader, network_ids: Sequence[str]) -> set
 
 
 @lru_cache(maxsize=64)
+def _networks_of_devices(room: int) -> Statement:
+    return Statement(select(t.ports.c.network_id).where(among(t.ports.c.device_id, "device", room)).distinct())
+
+
+async def networks_of_devices(reader: Reader, device_ids: Sequence[str]) -> set[str]:
+    if not device_ids:
+        return set()
+    room = room_for(len(device_ids))
+    found = await reader.fetch_all(_networks_of_devices(room), **among_arguments("device", device_ids, room))
+    return {row[0] for row in found}
+
+
+@lru_cache(maxsize=64)
 def _members(room: int) -> Statement:
     joined = t.port_groups.join(t.addresses, t.addresses.c.port_id == t.port_groups.c.port_id)
     return Statement(

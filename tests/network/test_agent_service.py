@@ -1,0 +1,217 @@
+"""Agent and service together: what a user asks for over REST is real on the host; guests are namespaces."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kilonova.aio.clock import SystemClock
+from kilonova.bus.proxy import proxy, serve
+from kilonova.contract.network_agent import NETWORK, NetworkAgent, NetworkDirectory, agent_topic
+from kilonova.model.ids import HostName, NetworkId, PortId
+from kilonova.network.agent.agent import Agent
+from kilonova.network.agent.host_network import HostNetwork
+from kilonova.network.errors import PortNotWanted
+
+from .cloud import NetworkCloud
+from .conftest import StandIn, leftovers
+
+pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+
+HOST = HostName("host-1")
+
+
+class Sockets:
+    """contract.MetadataSockets that keep what they are given."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, socket.socket] = {}
+
+    async def opened(self, network_id: NetworkId, listening: socket.socket) -> None:
+        self.open[network_id] = listening
+
+    async def closed(self, network_id: NetworkId) -> None:
+        self.open.pop(network_id).close()
+
+
+class Host:
+    """A host of the cloud with its agent; `tmp_path` is its state directory."""
+
+    def __init__(self, cloud: NetworkCloud, network: HostNetwork, tmp_path: Path) -> None:
+        self.cloud = cloud
+        self.network = network
+        self.sockets = Sockets()
+        self._path = tmp_path
+        self._guests: list[StandIn] = []
+        directory = proxy(NetworkDirectory, cloud.bus, NETWORK)
+        self.agent = Agent(host=HOST, network=network, directory=directory, metadata=self.sockets, clock=SystemClock())
+
+    async def start(self) -> None:
+        await serve(self.cloud.bus, agent_topic(HOST), NetworkAgent, self.agent)
+        await self.agent.start()
+        while not await self.cloud.list("agents", who="admin"):
+            await asyncio.sleep(0.01)
+
+    async def guest(self, network_id: str, **body: Any) -> tuple[dict[str, Any], StandIn]:
+        """A server's port as compute makes it, plugged, and the guest on it with its lease."""
+        sent = {"network_id": network_id, "project_id": "red", "device_id": "server", "device_owner": "compute:nova"}
+        port = await self.cloud.make("ports", "nova", **sent, binding__host_id=HOST, **body)
+        guest = await asyncio.to_thread(StandIn, self.network, PortId(port["id"]), port["mac_address"], self._path)
+        self._guests.append(guest)
+        await self.agent.plug(PortId(port["id"]), NetworkId(network_id))
+        assert await asyncio.to_thread(guest.lease) == port["fixed_ips"][0]["ip_address"]
+        return port, guest
+
+    async def settle(self) -> None:
+        """Until the agent has done everything it was rung for."""
+        await asyncio.sleep(0.05)
+        await self.agent.converge()
+
+    async def stop(self) -> None:
+        await self.agent.close()
+        for listening in self.sockets.open.values():
+            listening.close()
+        await asyncio.to_thread(self.network.remove_all)
+        for guest in self._guests:
+            guest.remove()
+
+
+@pytest.fixture
+async def host(cloud: NetworkCloud, host_network: HostNetwork, tmp_path: Path) -> AsyncIterator[Host]:
+    started = Host(cloud, host_network, tmp_path)
+    await started.start()
+    yield started
+    await started.stop()
+
+
+async def reaches(address: str, port: int) -> bool:
+    def connect() -> bool:
+        try:
+            socket.create_connection((address, port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    return await asyncio.to_thread(connect)
+
+
+async def test_a_bound_port_becomes_active_when_it_is_wired(cloud: NetworkCloud, host: Host) -> None:
+    network, _ = await cloud.network()
+    body = {"network_id": network["id"], "binding__host_id": HOST}
+    port = await cloud.make("ports", "nova", **body)
+    assert port["status"] == "DOWN"
+    assert port["binding:vif_type"] == "bridge"
+
+    tap = await host.agent.plug(PortId(port["id"]), NetworkId(network["id"]))
+
+    assert tap == host.network.names.tap(port["id"])
+    assert (await cloud.show("ports", port["id"], "nova"))["status"] == "ACTIVE"
+
+
+async def test_a_port_of_another_host_is_not_plugged(cloud: NetworkCloud, host: Host) -> None:
+    network, _ = await cloud.network()
+    port = await cloud.make("ports", "nova", network_id=network["id"], binding__host_id="elsewhere")
+
+    with pytest.raises(PortNotWanted):
+        await host.agent.plug(PortId(port["id"]), NetworkId(network["id"]))
+
+
+async def test_a_floating_address_and_a_rule_open_the_way_to_a_running_guest(cloud: NetworkCloud, host: Host) -> None:
+    network, _, _, public = await cloud.routed()
+    port, guest = await host.guest(network["id"])
+    floating = await cloud.make("floatingips", floating_network_id=public["id"], port_id=port["id"])
+    address = floating["floating_ip_address"]
+    await host.settle()
+
+    with guest.listen(22):
+        assert not await reaches(address, 22)
+
+        rule = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
+        group = port["security_groups"][0]
+        made = await cloud.make("security-group-rules", security_group_id=group, **rule)
+        await host.settle()
+        assert await reaches(address, 22)
+
+        assert await cloud.delete("security-group-rules", made["id"]) == 204
+        await host.settle()
+        assert not await reaches(address, 22)
+
+
+async def test_members_of_the_default_group_reach_each_other(cloud: NetworkCloud, host: Host) -> None:
+    network, _ = await cloud.network()
+    first_port, _ = await host.guest(network["id"])
+    _, second = await host.guest(network["id"])
+    await host.settle()
+
+    assert await asyncio.to_thread(second.pings, first_port["fixed_ips"][0]["ip_address"])
+
+    other = await cloud.make("security-groups", name="other")
+    await cloud.change("ports", first_port["id"], security_groups=[other["id"]])
+    await host.settle()
+    assert not await asyncio.to_thread(second.pings, first_port["fixed_ips"][0]["ip_address"])
+
+
+async def test_the_metadata_address_answers_on_each_network_by_itself(cloud: NetworkCloud, host: Host) -> None:
+    (one, _), (two, _) = await cloud.network(), await cloud.network()
+    # The same address on two networks: only the socket tells them apart.
+    _, first = await host.guest(one["id"])
+    _, second = await host.guest(two["id"])
+
+    def heard(guest: StandIn, network_id: str) -> str:
+        listening = host.sockets.open[network_id]
+        listening.settimeout(2)
+        guest.connect("169.254.169.254", 80).close()
+        accepted, (address, _) = listening.accept()
+        accepted.close()
+        return str(address)
+
+    assert await asyncio.to_thread(heard, first, one["id"]) == "10.211.7.3"
+    assert await asyncio.to_thread(heard, second, two["id"]) == "10.211.7.3"
+
+
+async def test_nothing_is_left_on_the_host_when_the_last_guest_has_gone(
+    cloud: NetworkCloud, host: Host, prefix: str, tmp_path: Path
+) -> None:
+    network, _, _, public = await cloud.routed()
+    port, _ = await host.guest(network["id"])
+    await cloud.make("floatingips", floating_network_id=public["id"], port_id=port["id"])
+    await host.settle()
+    assert len(leftovers(prefix, tmp_path)) > 5
+
+    await host.agent.unplug(PortId(port["id"]))
+    assert await cloud.delete("ports", port["id"], "nova") == 204
+    await host.settle()
+
+    # The tables of rules stay, with nobody in them.
+    assert set(leftovers(prefix, tmp_path)) == {f"table bridge {prefix}", f"table inet {prefix}"}
+    assert host.sockets.open == {}
+
+
+async def test_a_new_agent_takes_over_running_guests(
+    cloud: NetworkCloud, host: Host, prefix: str, tmp_path: Path
+) -> None:
+    network, _, _, public = await cloud.routed()
+    port, guest = await host.guest(network["id"])
+    group = port["security_groups"][0]
+    await cloud.make("security-group-rules", security_group_id=group, direction="ingress", protocol="tcp",
+                     port_range_min=22, port_range_max=22)  # fmt: skip
+    floating = await cloud.make("floatingips", floating_network_id=public["id"], port_id=port["id"])
+    await host.settle()
+    before = leftovers(prefix, tmp_path)
+    await host.agent.close()
+    host.sockets.open.popitem()[1].close()
+
+    second = Host(cloud, HostNetwork(prefix=prefix, state_dir=tmp_path), tmp_path)
+    await second.agent.start()
+    tap = await second.agent.plug(PortId(port["id"]), NetworkId(network["id"]))
+
+    assert tap == host.network.names.tap(port["id"])
+    assert leftovers(prefix, tmp_path) == before
+    with guest.listen(22):
+        assert await reaches(floating["floating_ip_address"], 22)
+    assert list(second.sockets.open) == [network["id"]]
+    await second.stop()
