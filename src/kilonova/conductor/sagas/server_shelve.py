@@ -161,8 +161,6 @@ async def built(tx: Transaction, run: UnshelveRun, facts: Facts) -> None:
         tx,
         run.params.server_id,
         now,
-        vm_state="active",
-        task_state=None,
         power_state=1,
         host=placed["host"],
         node=placed["node"],
@@ -177,6 +175,14 @@ async def drop_shelved_image(run: UnshelveRun) -> None:
     image_id = server.kept().get(SHELVED_IMAGE)
     if image_id is not None:
         await run.world.neighbours.drop_image(image_id)
+
+
+@server_unshelve.finish
+async def active_again(tx: Transaction, run: UnshelveRun) -> None:
+    now = run.world.clock.now()
+    server = await server_state.state_of(tx, run.params.server_id)
+    await server_state.keep(tx, server, now, {SHELVED_IMAGE: None})
+    await server_state.change(tx, server.id, now, vm_state="active", task_state=None)
 
 
 @server_unshelve.fail
