@@ -210,6 +210,21 @@ async def test_a_preempting_saga_makes_the_holder_undo_and_then_runs(db: Databas
     await executor.close()
 
 
+async def test_a_preempting_saga_does_not_wait_for_a_host_that_is_silent(db: Database) -> None:
+    cloud = Cloud(db)
+    cloud.field.lose = 1
+    executor = cloud.live()
+    await cloud.begin(executor, "one")
+    while not cloud.field.orders:
+        await asyncio.sleep(0.01)
+    await cloud.begin(executor, "two", preempt=True)
+
+    assert await cloud.ended("one") == "failed"
+    assert await cloud.ended("two") == "finished"
+    assert cloud.field.orders == ["Build", "Destroy", "Build"]
+    await executor.close()
+
+
 async def test_an_order_that_was_lost_is_sent_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kilonova.saga.executor.RESEND_S", 0.1)
     monkeypatch.setattr("kilonova.saga.executor.SWEEP_S", 0.1)

@@ -16,6 +16,9 @@ from kilonova.observe import trace
 from kilonova.saga import store
 from kilonova.saga.saga import SAGA_DEADLINE_S
 
+# How far the clocks of the api's and the conductor's machine may be apart without a new saga having to wait.
+CLOCKS_APART_S = 5.0
+
 
 class ServerBusy(Conflict):
     """Another action holds the server. The API shows 409 conflictingRequest."""
@@ -23,6 +26,7 @@ class ServerBusy(Conflict):
     def __init__(self, server_id: ServerId, action: str, task_state: str | None) -> None:
         super().__init__(f"Cannot '{action}' instance {server_id} while it is in task_state {task_state}")
         self.server_id = server_id
+        self.task_state = task_state
 
 
 async def begin(
@@ -42,11 +46,12 @@ async def begin(
     Errors: ServerBusy.
     """
     now = clock.now()
+    due = clock.after(-CLOCKS_APART_S)
     holder = await store.holder_of(tx, work.server_id)
     if holder is None:
         await tx.execute(insert_into(holds), resource_id=work.server_id, saga_id=saga_id)
     elif preempt:
-        await tx.execute(update_columns(sagas, ("cancelled", "wake_at")), cancelled=1, wake_at=now, by_id=holder)
+        await tx.execute(update_columns(sagas, ("cancelled", "wake_at")), cancelled=1, wake_at=due, by_id=holder)
         tx.after_commit(lambda: ring(holder))
     else:
         raise ServerBusy(work.server_id, work.action, await task_state_of(tx, work.server_id))
@@ -60,7 +65,7 @@ async def begin(
         state="open" if holder is None else "queued",
         cancelled=0,
         epoch=0,
-        wake_at=now,
+        wake_at=due,
         deadline=clock.after(SAGA_DEADLINE_S),
         request_id=request_id,
         user_id=caller.user_id,

@@ -194,6 +194,8 @@ class _Work(Generic[W]):
                         return await self._end(finished=isinstance(act, plan.Finish))
             except _Sent:
                 return None
+            except _LookAgain:
+                continue
             except _Pause as pause:
                 if await self._let_go(pause.wake_at, again=True):
                     self._x.wake_at(self._row.id, pause.wake_at)
@@ -208,7 +210,7 @@ class _Work(Generic[W]):
         self._prepare(step, act.attempt, "do")
         try:
             result = await self._perform(step, act)
-        except (_Pause, _Sent, _LeaseLost):
+        except (_Pause, _Sent, _LookAgain, _LeaseLost):
             raise
         except KilonovaError as error:
             await self._failed(step, act, error)
@@ -261,7 +263,7 @@ class _Work(Generic[W]):
                     await step.undo_act(self._run)
             elif step.undo_make is not None:
                 await self._ordered(step.undo_make, since, UNDO_TIMEOUT_S, step.name, undo=True)
-        except (_Pause, _Sent, _LeaseLost):
+        except (_Pause, _Sent, _LookAgain, _LeaseLost):
             raise
         except Exception as error:
             if self._clock.now() < later(since, seconds=UNDO_TIMEOUT_S):
@@ -289,7 +291,9 @@ class _Work(Generic[W]):
                 await self._dispatch(order)
                 raise _Sent
             stored = await store.outcome_of(self._db, self._run.step_key)
-        elif self._x._meddle("after undo" if undo else "after", step):
+            if stored is None:
+                raise _LookAgain
+        if self._x._meddle("after undo" if undo else "after", step):
             raise _Pause(self._clock.now())
         outcome = msgspec.convert(stored, Outcome)
         if outcome.error is not None:
@@ -362,7 +366,7 @@ class _Work(Generic[W]):
             )
 
     async def _let_go(self, wake_at: Timestamp, *, again: bool = False) -> bool:
-        """Give the lease back until then. False when an outcome came meanwhile: go on instead.
+        """Give the lease back until then. False when an outcome or a cancellation came meanwhile: go on instead.
 
         `again`: what the host answered was a failure to be tried once more, so its answer is forgotten.
         """
@@ -371,14 +375,15 @@ class _Work(Generic[W]):
                 await self._write(tx)
                 if again:
                     await store.forget_outcome(tx, self._run.step_key)
-                if not await store.let_go(tx, self._row.id, self._row.epoch, wake_at=wake_at):
+                cancelled = self._to_be_cancelled([line.event for line in (*self._logged, *self._pending)])
+                if not cancelled and not await store.let_go(tx, self._row.id, self._row.epoch, wake_at=wake_at):
                     raise _LeaseLost
                 if await store.outcome_of(tx, self._run.step_key) is not None:
                     raise _AnswerThere
         except _AnswerThere:
             return False
         self._written()
-        return True
+        return not cancelled
 
     async def _end(self, *, finished: bool) -> SagaId | None:
         now = self._clock.now()
@@ -457,6 +462,10 @@ class _AnswerThere(Exception):
 
 class _Sent(Exception):
     """The order is on its way and the lease let go."""
+
+
+class _LookAgain(Exception):
+    """What was to be waited for is not any more: ask the plan."""
 
 
 class _OrderLost(Unavailable):

@@ -71,6 +71,7 @@ def next_act(shape: Shape, events: Sequence[Event]) -> Act:
     running = False
     undoing = ""
     down_to = -1  # undo what is at or after this index; -1 while going forward
+    retrying = False  # and then go forward again from there
     for event in events:
         match event.kind:
             case "started":
@@ -81,10 +82,10 @@ def next_act(shape: Shape, events: Sequence[Event]) -> Act:
                 running = False
             case "failed" | "cancelled":
                 running = False
-                again = event.kind == "failed" and event.retry and attempt < shape.attempts
                 first = order.get(shape.retry_from, 0)
-                reached = order.get(event.step, 0)
-                down_to = first if again and reached >= first else 0
+                retrying = event.kind == "failed" and event.retry and attempt < shape.attempts
+                retrying = retrying and order[event.step] >= first
+                down_to = first if retrying else 0
             case "undoing":
                 undoing = event.step
             case "undone":
@@ -96,8 +97,8 @@ def next_act(shape: Shape, events: Sequence[Event]) -> Act:
         if down_to >= 0 and not undoing:
             while started and order[started[-1][0]] >= down_to and started[-1][0] not in undoable:
                 started.pop()
-            if down_to > 0 and not (started and order[started[-1][0]] >= down_to):
-                position, attempt, down_to = down_to, attempt + 1, -1
+            if retrying and not (started and order[started[-1][0]] >= down_to):
+                position, attempt, down_to, retrying = down_to, attempt + 1, -1, False
     if down_to >= 0:
         if not started:
             return Fail()

@@ -99,7 +99,10 @@ class Fail(Protocol[P, W]):
 
 
 class Saga(Generic[P, W]):
-    """`attempts` > 1: what fails at or after `retry_from` is undone to there and tried again; `forward`: never undone."""
+    """`attempts` > 1: what fails at or after `retry_from` (else the first step) is undone to there and tried again.
+
+    `forward`: never undone.
+    """
 
     def __init__(
         self,

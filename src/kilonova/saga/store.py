@@ -69,6 +69,7 @@ _TAKE = Statement(
     .where(
         sagas.c.id == bindparam("by_id"),
         sagas.c.state == "open",
+        sagas.c.wake_at <= bindparam("now"),
         or_(sagas.c.owner.is_(None), sagas.c.owner == bindparam("me"), sagas.c.lease_until < bindparam("now")),
     )
     .values(owner=bindparam("me"), epoch=sagas.c.epoch + 1, lease_until=bindparam("until"))
@@ -132,7 +133,7 @@ async def log_of(db: Reader, saga_id: SagaId) -> list[Logged]:
 
 
 async def take(tx: Transaction, saga_id: SagaId, *, me: str, now: Timestamp, until: Timestamp) -> bool:
-    """Lease an open saga; its epoch goes up. False when somebody else has it."""
+    """Lease an open saga that is due; its epoch goes up. False when it waits, or somebody else has it."""
     return await tx.execute(_TAKE, by_id=saga_id, me=me, now=now, until=until) == 1
 
 
