@@ -7,12 +7,14 @@ import logging
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from kilonova.aio.blocking import blocking
 from kilonova.db.database import Transaction
 from kilonova.db.statement import insert_into
 from kilonova.db.tables.flavors import flavors
 from kilonova.image.tiny.build import cached_tiny
 from kilonova.launch.neighbours import Neighbours
 from kilonova.model.errors import KilonovaError
+from kilonova.network.agent.ranges import free_external_range
 from kilonova.peers.image import ImageClient
 from kilonova.web.client import RestClient
 
@@ -32,7 +34,6 @@ FLAVORS = (
 )
 
 PRIVATE_CIDR = "10.11.0.0/24"
-PUBLIC_CIDR = "172.24.4.0/24"
 
 
 async def furnish(cloud: "Cloud", only: Collection[str] = ("flavors", "network", "image")) -> None:
@@ -89,7 +90,8 @@ async def _network(cloud: "Cloud") -> None:
     admin = await neighbours.session("admin", cloud.passwords, cloud.clock, project="admin").token()
     demo = await neighbours.session("demo", cloud.passwords, cloud.clock, project="demo").token()
     public = await _ensure(rest, admin, "networks", "network", {"name": "public", "router:external": True})
-    start, end = PUBLIC_CIDR.replace("0/24", "10"), PUBLIC_CIDR.replace("0/24", "250")
+    cidr = await blocking(free_external_range)
+    start, end = cidr.replace("0/24", "10"), cidr.replace("0/24", "250")
     await _ensure(
         rest,
         admin,
@@ -99,7 +101,7 @@ async def _network(cloud: "Cloud") -> None:
             "name": "public-subnet",
             "network_id": public,
             "ip_version": 4,
-            "cidr": PUBLIC_CIDR,
+            "cidr": cidr,
             "enable_dhcp": False,
             "allocation_pools": [{"start": start, "end": end}],
         },

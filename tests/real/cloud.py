@@ -1,0 +1,229 @@
+"""A whole cloud with a real hypervisor, its guests, and the ways to look at one from outside: console, SSH, libvirt."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from kilonova.image.tiny.build import cached_tiny
+from kilonova.launch.removal import remove_all
+from kilonova.launch.state_dir import StateDir
+from kilonova.virt.libvirt.daemon import PrivateDaemon
+from tests.cloud.running import RunningCloud, running_cloud
+from tests.images.store import image_store
+
+# A guest boots in eight seconds on an idle machine of two cores.
+BOOT_S = 120.0
+BOOTED = "tiny: boot finished"
+
+
+async def run(*command: str, ok: bool = True) -> str:
+    """Standard output of a command, and its complaints with it."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    text = said.decode(errors="replace")
+    assert not ok or process.returncode == 0, f"{' '.join(command)}: {text}"
+    return text
+
+
+class RealCloud:
+    """`api` is the cloud as its users see it. One SSH key for all guests."""
+
+    def __init__(self, api: RunningCloud, state: StateDir, key: Path) -> None:
+        self.api = api
+        self.state = state
+        self.key = key
+
+    @property
+    def libvirt_uri(self) -> str:
+        return PrivateDaemon(self.state.compute / "libvirt", session=False).uri
+
+    async def guest(self, name: str, *, booted: bool = True, **more: Any) -> "Guest":
+        """An ACTIVE server from the image tiny on the network `private`, with the key, booted up to its login."""
+        wanted: dict[str, Any] = {
+            "imageRef": await self.api.image("tiny"),
+            "networks": [{"uuid": await self.api.network()}],
+            "key_name": "mine",
+            **more,
+        }
+        guest = Guest(self, (await self.api.active(name, **wanted))["id"])
+        if booted:
+            await guest.says(BOOTED)
+        return guest
+
+    async def network_call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        answer = await self.api.http.request(method, f"/network/v2.0{path}", json=body or None)
+        assert answer.is_success, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+    async def open_to(self, protocol: str, *, port: int | None = None) -> str:
+        """A rule of the project's default security group; its id."""
+        groups = await self.network_call("GET", "/security-groups?name=default")
+        rule = {
+            "security_group_id": groups["security_groups"][0]["id"],
+            "direction": "ingress",
+            "protocol": protocol,
+            "port_range_min": port,
+            "port_range_max": port,
+        }
+        made = await self.network_call("POST", "/security-group-rules", security_group_rule=rule)
+        return str(made["security_group_rule"]["id"])
+
+    async def close_again(self, rule_id: str) -> None:
+        await self.network_call("DELETE", f"/security-group-rules/{rule_id}")
+
+
+class Guest:
+    """A server and what is seen of it from outside."""
+
+    def __init__(self, cloud: RealCloud, server_id: str) -> None:
+        self.cloud = cloud
+        self.id = server_id
+
+    async def show(self) -> dict[str, Any]:
+        return await self.cloud.api.show(self.id)
+
+    async def act(self, action: str, value: Any = None, *, until: str = "ACTIVE", ok: int = 202) -> dict[str, Any]:
+        """Do it, and wait until the server shows `until`; what it shows then."""
+        await self.cloud.api.act(self.id, action, value, ok=ok)
+        server = await self.cloud.api.until(self.id, {until, "ERROR"})
+        assert server["status"] == until, server.get("fault")
+        return server
+
+    async def delete(self) -> None:
+        await self.cloud.api.delete(self.id)
+        await self.cloud.api.gone(self.id)
+
+    # -- its console -------------------------------------------------------------------------------------------------
+
+    async def console(self) -> str:
+        answer = await self.cloud.api.act(self.id, "os-getConsoleOutput", {}, ok=200)
+        return str(answer.json()["output"])
+
+    async def says(self, words: str, *, times: int = 1, within_s: float = BOOT_S) -> str:
+        """The console log, once the guest has said `words` so often."""
+        try:
+            async with asyncio.timeout(within_s):
+                while (console := await self.console()).count(words) < times:
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"the guest did not say {words!r} ({times} times):\n{console}") from None
+        return console
+
+    async def boots(self) -> int:
+        """How many times it has booted to the end so far."""
+        return (await self.console()).count(BOOTED)
+
+    # -- its hypervisor ----------------------------------------------------------------------------------------------
+
+    async def pid(self) -> int | None:
+        """Its QEMU's process; None when there is none."""
+        return _pid_of(self.id)
+
+    async def xml(self) -> ElementTree.Element:
+        """Its domain, as the hypervisor has it now."""
+        said = await run("virsh", "-q", "-c", self.cloud.libvirt_uri, "dumpxml", self.id)
+        return ElementTree.fromstring(said)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    async def fixed_address(self) -> str:
+        (entry,) = (await self.show())["addresses"]["private"][:1]
+        return str(entry["addr"])
+
+    async def float(self) -> str:
+        """A floating address for its first port, which reaches it from the host."""
+        ports = await self.cloud.network_call("GET", f"/ports?device_id={self.id}")
+        public = await self.cloud.api.network("public")
+        wanted = {"floating_network_id": public, "port_id": ports["ports"][0]["id"]}
+        made = await self.cloud.network_call("POST", "/floatingips", floatingip=wanted)
+        return str(made["floatingip"]["floating_ip_address"])
+
+    async def ssh(self, address: str, command: str, *, ok: bool = True) -> str:
+        """What `command` prints in the guest; tries until the guest's SSH server answers."""
+        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=3", "LogLevel=ERROR",
+                   "BatchMode=yes", "IdentitiesOnly=yes")  # fmt: skip
+        words = [word for option in options for word in ("-o", option)]
+        said = await run("ssh", *words, "-i", str(self.cloud.key), f"root@{address}", command, ok=ok)
+        return said.strip()
+
+
+def _pid_of(server_id: str) -> int | None:
+    """The QEMU whose command line names the server."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue
+        if b"qemu-system" in words[:200] and server_id.encode() in words:
+            return int(path.parent.name)
+    return None
+
+
+async def reaches(address: str) -> bool:
+    """Whether one ping of two is answered within two seconds."""
+    return "bytes from" in await run("busybox", "ping", "-c", "2", "-w", "2", address, ok=False)
+
+
+def number(text: str) -> int:
+    found = re.search(r"\d+", text)
+    assert found is not None, text
+    return int(found[0])
+
+
+@asynccontextmanager
+async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
+    """One with a guest image, networks and flavors, on a state directory of its own; nothing of it is left."""
+    state_dir = directory / "state"
+    await _lend_image(state_dir)
+    key = directory / "key"
+    await run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+    try:
+        async with running_cloud(state_dir, driver="libvirt", furnished=("flavors", "network", "image")) as api:
+            await _give_key(api, key.with_suffix(".pub").read_text())
+            yield RealCloud(api, StateDir(state_dir), key)
+    finally:
+        await remove_all(state_dir)
+
+
+async def _give_key(api: RunningCloud, public_key: str) -> None:
+    keypair = {"name": "mine", "public_key": public_key}
+    made = await api.http.post("/compute/v2.1/os-keypairs", json={"keypair": keypair})
+    if made.status_code == 404:
+        from kilonova.db.statement import insert_into
+        from kilonova.db.tables.flavors import keypairs
+
+        me = (
+            await api.http.get(
+                "/identity/v3/auth/tokens", headers={"X-Subject-Token": api.http.headers["x-auth-token"]}
+            )
+        ).json()["token"]["user"]["id"]
+        async with api.cloud.db.begin() as tx:
+            await tx.execute(
+                insert_into(keypairs),
+                user_id=me,
+                name="mine",
+                type="ssh",
+                fingerprint="x",
+                public_key=public_key,
+                created_at=api.cloud.clock.now(),
+            )
+        return
+    assert made.is_success, made.text
+
+
+async def _lend_image(state_dir: Path) -> None:
+    """The image as an earlier run built it: some seconds less."""
+    built = await cached_tiny(image_store())
+    target = StateDir(state_dir).tiny / built.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(built, target)
