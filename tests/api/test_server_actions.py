@@ -1,12 +1,13 @@
 """Actions: which are taken in which state, what shows at once, and what is stored to be done."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from kilonova.db.statement import Statement
-from kilonova.db.tables.sagas import sagas
+from kilonova.db.statement import Statement, delete_by, insert_into
+from kilonova.db.tables.sagas import holds, sagas
 from kilonova.db.tables.servers import migrations, servers
 from kilonova.model.server import VmState
 from tests.api.cloud import OTHER_PROJECT, Cloud
@@ -245,3 +246,31 @@ async def test_task_and_saga_are_written_together(cloud: Cloud) -> None:
     assert row is not None
     assert row["task_state"] == "pausing"
     assert row["updated_at"] > "2026"
+
+
+async def test_work_that_shows_no_task_is_waited_for(cloud: Cloud) -> None:
+    (server_id,) = await put_servers(cloud.db, {})
+    async with cloud.db.begin() as tx:
+        await tx.execute(insert_into(holds), resource_id=server_id, saga_id="another")
+    waiting = asyncio.create_task(act(cloud, server_id, "pause"))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    async with cloud.db.begin() as tx:
+        await tx.execute(delete_by(holds, ("resource_id",)), resource_id=server_id)
+    assert (await waiting).status_code == 202
+
+
+async def test_the_old_name_of_servers_works_up_to_2_102(cloud: Cloud) -> None:
+    (server_id,) = await put_servers(cloud.db, {})
+    path = f"/os-volumes_boot/{server_id}"
+    assert (await cloud.get(path, version="2.102")).json()["server"]["id"] == server_id
+    assert (await cloud.get(path, version="2.103")).status_code == 404
+    assert (await cloud.post(f"{path}/action", {"os-stop": None}, version="2.1")).status_code == 202
+
+
+async def test_the_old_api_strips_what_it_does_not_know(cloud: Cloud) -> None:
+    (server_id,) = await put_servers(cloud.db, {})
+    cloud.base = "/compute/v2"
+    answer = await cloud.put(f"/servers/{server_id}", {"server": {"name": " anew ", "colour": "red"}})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["server"]["name"] == "anew"

@@ -18,11 +18,16 @@ from kilonova.api.validation import NO_QUERY
 from kilonova.api.world import World
 from kilonova.model.errors import BadRequest, KilonovaError, TooLarge, Unauthenticated, UnsupportedMedia
 from kilonova.observe import trace
+from kilonova.saga.begin import ServerBusy
 from kilonova.web.application import TokenCheck
 from kilonova.web.response import empty, json_response
 from kilonova.web.status import status_of
 
 log = logging.getLogger(__name__)
+
+# How long a call waits for a server that is held by work without a task, and how often it looks. Seconds.
+HELD_WITHOUT_TASK_S = 10.0
+LOOK_AGAIN_S = 0.02
 
 _decode = msgspec.json.Decoder().decode
 
@@ -145,10 +150,25 @@ class ComputeApi:
         _check(request, route, body)
         if route.rule and not route.owned:
             request.allow(route.rule)
-        answer = await route.handler(request)
+        answer = await self._handled(request, route)
         if isinstance(answer, Response):
             return answer
         return empty(route.success) if answer is None else json_response(answer, route.success)
+
+    async def _handled(self, request: Request, route: Route) -> Any:
+        """The handler's answer. Work that shows no task (an attach, the end of anything) is waited for a moment.
+
+        To its user such a server is idle, and in Nova it would take the call. Errors: ServerBusy.
+        """
+        clock = self.world.clock
+        until = clock.time() + HELD_WITHOUT_TASK_S
+        while True:
+            try:
+                return await route.handler(request)
+            except ServerBusy as busy:
+                if busy.task_state is not None or clock.time() > until:
+                    raise
+            await clock.sleep(LOOK_AGAIN_S)
 
     def _check_project(self, request: Request) -> None:
         in_url = request.url_project

@@ -49,7 +49,7 @@ class _Check:
         if self._fast.is_valid(body):
             return
         if legacy:
-            _strip(self.schema, body)
+            _relax(self.schema, body)
             if self._fast.is_valid(body):
                 return
         raise ValidationError(_explained(self.schema, body, "field/attribute", legacy=legacy))
@@ -67,11 +67,11 @@ def _explained(schema: Schema, instance: Any, what: str, *, legacy: bool) -> str
     return explain(schema, instance, what, legacy=legacy)
 
 
-def _strip(schema: Schema, instance: Any) -> None:
-    """Take out of `instance`, in place, what `schema` forbids only because it does not know it."""
+def _relax(schema: Schema, instance: Any) -> None:
+    """What /v2 let pass, made good in place: unknown members go, names lose the spaces around them."""
     if isinstance(instance, list):
         for item in instance:
-            _strip(schema.get("items", {}), item)
+            _relax(schema.get("items", {}), item)
     if not isinstance(instance, dict):
         return
     properties = schema.get("properties", {})
@@ -79,8 +79,12 @@ def _strip(schema: Schema, instance: Any) -> None:
         for name in instance.keys() - properties.keys():
             del instance[name]
     for name, value in instance.items():
-        if isinstance(properties.get(name), dict):
-            _strip(properties[name], value)
+        wanted = properties.get(name)
+        if not isinstance(wanted, dict):
+            continue
+        if isinstance(value, str) and wanted.get("format") in ("name", "az_name"):
+            instance[name] = value.strip()
+        _relax(wanted, value)
 
 
 class Query:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
@@ -16,13 +15,7 @@ from kilonova.db.database import Database
 from kilonova.model.ids import HostName
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
-
-
-class Volumes(Protocol):
-    """What is asked of the volume service here; `peers.volume.VolumeClient` is it."""
-
-    async def show(self, volume_id: str, token: str) -> Any:
-        """With `status`, `multiattach`, `size`. Errors: NotFound."""
+from kilonova.peers.volume import VolumeClient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +29,7 @@ class World:
     compute: Callable[[HostName], Compute]
     image: ImageClient
     network: NetworkClient
-    volume: Volumes
+    volume: VolumeClient
     clock: Clock
     tasks: Tasks
     policy: Policy

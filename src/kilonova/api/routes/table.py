@@ -1,6 +1,6 @@
 """All rows together."""
 
-from kilonova.api.routes import flavors, gone, server_actions, servers, versions
+from kilonova.api.routes import flavors, gone, server_actions, servers, versions, volumes_boot
 from kilonova.api.routes.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -8,5 +8,6 @@ ROUTES: tuple[Route, ...] = (
     *servers.ROUTES,
     *server_actions.ROUTES,
     *flavors.ROUTES,
+    *volumes_boot.ROUTES,
     *gone.ROUTES,
 )

@@ -8,6 +8,7 @@ from kilonova.api.quota import UNLIMITED, QuotaExceeded
 from kilonova.api.request import Request
 from kilonova.contract.compute import BlockDevice
 from kilonova.model.errors import BadRequest, NotFound
+from kilonova.peers.volume import Volume
 
 
 def check_counts(body: Mapping[str, Any]) -> tuple[int, int]:
@@ -61,7 +62,7 @@ async def check_volumes(request: Request, devices: Iterable[BlockDevice], *, cou
             await check_free_volume(request, device.volume_id, booting=True)
 
 
-async def check_free_volume(request: Request, volume_id: str, *, booting: bool) -> Any:
+async def check_free_volume(request: Request, volume_id: str, *, booting: bool) -> Volume:
     """The volume, if a server can have it. Errors: BadRequest; NotFound unless `booting`."""
     try:
         volume = await request.world.volume.show(volume_id, request.caller.token)
