@@ -1,5 +1,6 @@
 """A scheduler with a real placement and a real database, and hosts to choose from."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -41,6 +42,7 @@ class HandClock:
 
     async def sleep(self, seconds: float) -> None:
         self.seconds += seconds
+        await asyncio.sleep(0)
 
 
 def spec(name: str = "server", **changes: object) -> RequestSpec:

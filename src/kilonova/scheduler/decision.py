@@ -6,18 +6,19 @@ matching profiles, each of which holds nothing but hosts that match.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import HostState, Profile
-from kilonova.scheduler.order import Order
+from kilonova.scheduler.order import Entry, Order
 from kilonova.scheduler.request import Request
 from kilonova.scheduler.rules import Rules
-from kilonova.scheduler.verdict import PASS
+from kilonova.scheduler.verdict import PASS, Verdict
 from kilonova.scheduler.weighers import group_bonus
 
-# Hosts looked at in the common order before the profiles' own are walked.
+# Hosts looked at in the common order before the profiles' own are walked; where few profiles match, those come first.
 BUDGET = 96
+FEW = 48
 # With more profiles than this (every host is a kind of its own) walking profile by profile gains nothing.
 MAX_PROFILES = 1024
 # Bytes of remembered verdicts: one per shape and profile.
@@ -28,10 +29,13 @@ UNKNOWN, PASSED, FAILED = 0, 1, 2
 NOTHING = -(1 << 62)
 
 
+Checks = tuple[Callable[[HostState, Request], Verdict], ...]
+
+
 class Shape:
     """What is remembered of all requests of one shape."""
 
-    __slots__ = ("disk", "matching", "memory", "others", "vcpu", "verdicts")
+    __slots__ = ("checks", "disk", "matching", "memory", "others", "vcpu", "verdicts")
 
     def __init__(self, needs: dict[str, int], profiles: int) -> None:
         self.vcpu = needs.get("VCPU", NOTHING)
@@ -42,6 +46,7 @@ class Shape:
         )
         self.verdicts = bytearray(profiles)
         self.matching: list[Order] | None = None
+        self.checks: Checks | None = None
 
     def fits(self, host: HostState) -> bool:
         return (
@@ -103,7 +108,7 @@ class _Walk:
         self._shape = shape
         self._request = request
         self._count = count
-        self._checks = tuple(one.judge for one in rules.checks(request))
+        self._checks = self._checks_of(rules, request)
         self._heard_since = request.now - request.settings.service_down_time_s if rules.live_matters else 0.0
         group = request.group
         # Soft groups shift the scores of the hosts of their members, and of no others: those are looked at apart.
@@ -112,12 +117,23 @@ class _Walk:
         self.silent: list[HostState] = []
 
     def best(self) -> list[HostState]:
-        found = self._walk(self._fleet.order, self._count, BUDGET)
+        matching = self._shape.matching
+        found = None
+        if matching is None or len(matching) > FEW:
+            found = self._walk(self._fleet.order, self._count, BUDGET)
         if found is None:
             found = self._by_profile()
         if self._apart:
             found = self._with_those_apart(found)
         return found
+
+    def _checks_of(self, rules: Rules, request: Request) -> Checks:
+        """Requests that say nothing of their own beyond their flavor and image share what they are asked."""
+        if not request.is_plain:
+            return tuple(one.judge for one in rules.checks(request))
+        if self._shape.checks is None:
+            self._shape.checks = tuple(one.judge for one in rules.checks(request))
+        return self._shape.checks
 
     def _by_profile(self) -> list[HostState]:
         fleet, shape = self._fleet, self._shape
@@ -126,13 +142,17 @@ class _Walk:
         if shape.matching is None:
             shape.matching = [fleet.orders[profile.number] for profile in fleet.profiles if self._passes(profile)]
         found: list[HostState] = []
+        worst: Entry | None = None
         for order in shape.matching:
-            first = order.first()
-            if first is None or (len(found) == self._count and found[-1].entry < first):  # type: ignore[operator]
+            chunks = order.chunks
+            if not chunks or (worst is not None and worst < chunks[0][0]):
                 continue
             found += self._walk(order, self._count, order.count) or []
-            found.sort(key=_standing)
-            del found[self._count :]
+            if len(found) >= self._count:
+                found.sort(key=_standing)
+                del found[self._count :]
+                worst = found[-1].entry
+        found.sort(key=_standing)
         return found
 
     def _walk(self, order: Order, count: int, budget: int) -> list[HostState] | None:

@@ -146,7 +146,10 @@ class Fleet:
             self.settle(self._hosts[name])
 
     def score(self, host: HostState) -> float:
-        return sum(weigh(host) * factor for weigh, factor in host.profile.weighing)
+        total = 0.0
+        for weigh, factor in host.profile.weighing:
+            total += weigh(host) * factor
+        return total
 
     def _sort_in(self, host: HostState) -> None:
         entry = (-self.score(host), host.number)

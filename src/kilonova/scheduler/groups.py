@@ -61,21 +61,16 @@ class Relations:
         return found
 
     async def clashes(self, spec: RequestSpec, consumer: str, host: HostName) -> bool:
-        """Whether another scheduler placed a member at the same moment, against the policy, and we are to give way.
+        """Whether another scheduler placed a member at the same moment, against the policy.
 
-        Of those that clash the ones with the lowest ids stay, so that of two that see each other just one goes.
+        To be asked after the claim: of two that claim at once at least the later sees the other.
         """
-        group_id = group_of(spec)
-        rules = None if group_id is None else await records.group(self._db, group_id)
-        if rules is None or rules.policy not in ("anti-affinity", "affinity"):
+        group = await self.group(spec, consumer)
+        if group is None:
             return False
-        others = tuple(member for member in rules.members if member not in (consumer, spec.server_id))
-        places = await self._placement.holders(others) if others else {}
-        if rules.policy == "anti-affinity":
-            here = sorted([consumer, *(member for member, hosts in places.items() if host in hosts)])
-            return consumer not in here[: rules.max_server_per_host]
-        elsewhere = [member for member, hosts in places.items() if host not in hosts]
-        return bool(elsewhere) and min(elsewhere) < consumer
+        if group.policy == "anti-affinity":
+            return group.members.get(host, 0) >= group.max_server_per_host
+        return group.policy == "affinity" and any(member != host for member in group.members)
 
 
 def group_of(spec: RequestSpec) -> str | None:

@@ -126,8 +126,10 @@ class Inventory:
     def hear(self, changes: Iterable[ProviderChange]) -> None:
         """Take over what placement tells. Hosts that need a second look are `outdated` afterwards."""
         for change in changes:
-            self._settle_reservation(change)
             host = self.fleet.get(change.name)
+            if host is not None and self._is_as_reserved(change, host):
+                continue
+            self._settle_reservation(change)
             if host is None or change.generation <= host.generation:
                 continue
             if change.reload or change.generation != host.generation + 1:
@@ -135,6 +137,21 @@ class Inventory:
                 continue
             host.generation = change.generation
             self.fleet.take(host, change.used, servers=change.consumers)
+
+    def _is_as_reserved(self, change: ProviderChange, host: HostState) -> bool:
+        """The rule: a claim of our own, counted already."""
+        reservation = self._reserved.get(change.consumer)
+        if (
+            reservation is None
+            or reservation.host != change.name
+            or reservation.amounts != change.used
+            or change.consumers != 1
+            or change.generation != host.generation + 1
+        ):
+            return False
+        del self._reserved[change.consumer]
+        host.generation = change.generation
+        return True
 
     def _settle_reservation(self, change: ProviderChange) -> None:
         reservation = self._reserved.get(change.consumer)

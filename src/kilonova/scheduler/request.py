@@ -9,6 +9,8 @@ from kilonova.model.ids import HostName
 from kilonova.scheduler.settings import SchedulerSettings
 from kilonova.scheduler.wanted_traits import WantedTraits, wanted_traits
 
+NOTHING_NEAR: Mapping[str, frozenset[HostName]] = {}
+
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """A server group and how many of its other members each host has."""
@@ -19,10 +21,20 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     members: Mapping[HostName, int] = {}
 
 
+class Demand:
+    """What a request demands of any host, worked out; many requests share one. `needs`: amounts by resource class."""
+
+    __slots__ = ("needs", "traits")
+
+    def __init__(self, spec: RequestSpec, settings: SchedulerSettings) -> None:
+        self.needs = spec.resources()
+        self.traits: WantedTraits = wanted_traits(spec, settings)
+
+
 class Request:
     """`now` in seconds since 1970; `near` are the hosts of servers that hints name (`same_host`, `different_host`)."""
 
-    __slots__ = ("avoid", "group", "near", "needs", "now", "settings", "spec", "traits")
+    __slots__ = ("avoid", "demand", "group", "near", "now", "settings", "spec")
 
     def __init__(
         self,
@@ -33,12 +45,26 @@ class Request:
         avoid: frozenset[HostName] = frozenset(),
         group: Group | None = None,
         near: Mapping[str, frozenset[HostName]] | None = None,
+        demand: Demand | None = None,
     ) -> None:
         self.spec = spec
+        self.demand = demand or Demand(spec, settings)
         self.settings = settings
         self.now = now
         self.avoid = avoid.union(spec.ignore_hosts) if spec.ignore_hosts else avoid
         self.group = group
-        self.near: Mapping[str, frozenset[HostName]] = near or {}
-        self.needs = spec.resources()
-        self.traits: WantedTraits = wanted_traits(spec, settings)
+        self.near: Mapping[str, frozenset[HostName]] = near or NOTHING_NEAR
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing in it but what its demand, project, flavor and image say."""
+        spec = self.spec
+        return not (spec.hints or self.avoid or self.group or self.near or spec.requested_host)
+
+    @property
+    def needs(self) -> dict[str, int]:
+        return self.demand.needs
+
+    @property
+    def traits(self) -> WantedTraits:
+        return self.demand.traits

@@ -1,11 +1,13 @@
 """The filters and weighers of a scheduler, put in order: what every request is asked."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
+from kilonova.contract.scheduler import RequestSpec
+from kilonova.model.ids import HostName
 from kilonova.scheduler.filters import FILTERS, placement
 from kilonova.scheduler.filters.filter import Filter, HostFilter, ProfileFilter
 from kilonova.scheduler.host import HostState
-from kilonova.scheduler.request import Request
+from kilonova.scheduler.request import Demand, Group, Request
 from kilonova.scheduler.settings import SchedulerSettings
 from kilonova.scheduler.verdict import PASS, Verdict, reject
 
@@ -16,6 +18,8 @@ PLACEMENT = (
     ProfileFilter(name="PlacementAggregates", judge=placement.isolated),
     ProfileFilter(name="PlacementTraits", judge=placement.traits),
 )
+# Flavors with images that are remembered.
+DEMANDS = 8192
 RESOURCES = "PlacementResources"
 SIZES = ProfileFilter(name=RESOURCES, judge=placement.sizes)
 
@@ -45,6 +49,8 @@ class Rules:
     """
 
     def __init__(self, settings: SchedulerSettings) -> None:
+        self._settings = settings
+        self._demands: dict[Hashable, Demand] = {}
         unknown = [name for name in settings.enabled_filters if name not in FILTERS]
         if unknown:
             raise UnknownFilter(f"enabled_filters: there is no {', '.join(unknown)}")
@@ -61,14 +67,39 @@ class Rules:
         )
         self._by_flavor = any(one.name == "AggregateTypeAffinityFilter" for one in enabled)
 
+    def request(
+        self,
+        spec: RequestSpec,
+        *,
+        now: float,
+        avoid: frozenset[HostName] = frozenset(),
+        group: Group | None = None,
+        near: Mapping[str, frozenset[HostName]] | None = None,
+    ) -> Request:
+        """A request, with what is worked out of its flavor and image remembered from the last one like it."""
+        key = (
+            spec.vcpus,
+            spec.memory_mib,
+            spec.root_gib,
+            spec.ephemeral_gib,
+            spec.swap_mib,
+            spec.boots_from_volume,
+            tuple(spec.extra_specs.items()),
+            tuple(spec.image_properties.items()),
+        )
+        demand = self._demands.get(key)
+        if demand is None:
+            if len(self._demands) > DEMANDS:
+                self._demands.clear()
+            demand = self._demands[key] = Demand(spec, self._settings)
+        return Request(spec, self._settings, now=now, avoid=avoid, group=group, near=near, demand=demand)
+
     def shape(self, request: Request) -> Hashable:
         """Requests of one shape get the same verdicts on every profile."""
         spec = request.spec
         return (
+            request.demand,
             spec.availability_zone,
-            tuple(request.needs.items()),
-            tuple(spec.extra_specs.items()),
-            tuple(spec.image_properties.items()),
             spec.project_id if self._by_project else None,
             spec.flavor_name if self._by_flavor else None,
         )

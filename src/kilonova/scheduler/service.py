@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 COMPARE_S = 60.0
 # Refused requests make us look whether something was missed, but not more often than this.
 SECOND_LOOK_S = 1.0
+# Members of one group that several schedulers place at the same time: the pause, and how often before giving up a host.
+CLASH_S = 0.02
+CLASHES = 10
 # Equally good hosts among which `shuffle_best_same_weighed_hosts` chooses, at most.
 EQUALS = 64
 
@@ -85,6 +88,7 @@ class SchedulerService:
 
     async def _select(self, spec: RequestSpec, consumer: str, avoid: frozenset[HostName]) -> Selection:
         looked_again = False
+        clashes = 0
         while True:
             request = await self._request(spec, consumer, avoid)
             host = self._choose(request)
@@ -96,16 +100,23 @@ class SchedulerService:
                     return kept
                 raise self._refusal(request)
             if await self._claim(request, consumer, host):
-                return _selection(host)
+                if request.group is None or not await self._relations.clashes(spec, consumer, host.name):
+                    return _selection(host)
+                await self._placement.release(consumer)
+                # Both may have given way: a pause of chance lets one go first, and the other then sees it.
+                clashes += 1
+                await self._clock.sleep(self._rng.random() * CLASH_S * clashes)
+                if clashes < CLASHES:
+                    continue
             if spec.force_host is not None:
                 raise self._refusal(request)
-            # It was full after all, or another member of the group was quicker: the next best.
+            # It was full after all: the next best.
             avoid |= {host.name}
 
     async def _request(self, spec: RequestSpec, consumer: str, avoid: frozenset[HostName]) -> Request:
         group = await self._relations.group(spec, consumer) if group_of(spec) is not None else None
         near = await self._relations.near(spec) if spec.hints else None
-        return Request(spec, self.settings, now=self._clock.time(), avoid=avoid, group=group, near=near)
+        return self._rules.request(spec, now=self._clock.time(), avoid=avoid, group=group, near=near)
 
     def _choose(self, request: Request) -> HostState | None:
         forced = request.spec.force_host
@@ -148,9 +159,6 @@ class SchedulerService:
         self.fleet.take(host, {}, io_ops=1)
         if (untold := self._inventory.granted(consumer)) is not None:
             self._tasks.start(self._inventory.reload([untold]), name="reload")
-        if request.group is not None and await self._relations.clashes(spec, consumer, host.name):
-            await self._placement.release(consumer)
-            return False
         return True
 
     async def _keep(self, request: Request, consumer: str) -> Selection | None:
