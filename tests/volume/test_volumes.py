@@ -84,7 +84,8 @@ async def test_wrong_bodies_make_nothing(volumes: VolumeCloud, body: object) -> 
 
 
 async def test_unknown_sources_and_types_are_not_found(volumes: VolumeCloud) -> None:
-    for body in ({"snapshot_id": "x"}, {"source_volid": "x"}, {"volume_type": "x"}):
+    bodies: list[dict[str, str]] = [{"snapshot_id": "x"}, {"source_volid": "x"}, {"volume_type": "x"}]
+    for body in bodies:
         answer = await volumes.call("POST", "/volumes", json={"volume": {"size": 1, **body}})
         assert answer.status_code == 404
         assert "itemNotFound" in answer.json()
@@ -248,7 +249,15 @@ async def test_small_actions(volumes: VolumeCloud) -> None:
 
 async def test_unknown_actions_are_refused(volumes: VolumeCloud) -> None:
     volume = await volumes.volume()
-    for body in ({"os-fly": {}}, {}, [], {"os-extend": {}, "revert": {}}, {"os-extend": 5}, {"os-extend": None}):
+    bodies: list[object] = [
+        {"os-fly": {}},
+        {},
+        [],
+        {"os-extend": {}, "revert": {}},
+        {"os-extend": 5},
+        {"os-extend": None},
+    ]
+    for body in bodies:
         answer = await volumes.call("POST", f"/volumes/{volume['id']}/action", json=body)
         assert answer.status_code == 400, body
 

@@ -15,7 +15,14 @@ from kilonova.model.errors import BadRequest, NotFound
 from kilonova.model.volume import AttachStatus, VolumeStatus, status_of_attachments
 from kilonova.volume.at_rest import check_not_copied
 from kilonova.volume.body import ChangedAttachment, Name, NewAttachment, body, checked
-from kilonova.volume.errors import AttachedElsewhere, AttachmentNotFound, InvalidInput, InvalidVolume, WrongStatus
+from kilonova.volume.errors import (
+    AttachedElsewhere,
+    AttachmentNotFound,
+    InvalidInput,
+    InvalidVolume,
+    VolumeNotFound,
+    WrongStatus,
+)
 from kilonova.volume.microversion import since
 from kilonova.volume.paging import next_link, page_of
 from kilonova.volume.records import Attachment, Volume
@@ -113,14 +120,22 @@ async def reserve(
     if connector is not None:
         made = msgspec.structs.replace(made, **_connected(world, volume, made, connector))
     async with world.db.begin() as tx:
-        now = await volumes.find(tx, volume.id)
+        volume = await _locked(world, tx, volume.id)
         others = await attachments.of_volume(tx, volume.id)
-        _check_free(now or volume, others, server_id)
+        _check_free(volume, others, server_id)
         if not others:
             await check_not_copied(tx, volume.id)
         await attachments.add(tx, made)
-        await _follow(world, tx, volume.id, was=(now or volume).status)
+        await _follow(world, tx, volume.id, was=volume.status)
     return made
+
+
+async def _locked(world: World, tx: Transaction, volume_id: str) -> Volume:
+    """First in each transaction here: who follows the attachments must see all of them. Errors: VolumeNotFound."""
+    volume = await volumes.lock(tx, volume_id, world.clock.now())
+    if volume is None:
+        raise VolumeNotFound(volume_id)
+    return volume
 
 
 def _check_free(volume: Volume, others: list[Attachment], server_id: str | None) -> None:
@@ -165,6 +180,7 @@ async def update(request: VolumeRequest) -> Response:
     volume = await world.volume(request, found.volume_id)
     changed = _connected(world, volume, found, connector)
     async with world.db.begin() as tx:
+        volume = await _locked(world, tx, volume.id)
         if not await attachments.change(tx, found.id, **changed):
             raise AttachmentNotFound(found.id)
         await _follow(world, tx, volume.id, was=volume.status)
@@ -183,11 +199,9 @@ async def act(request: VolumeRequest) -> Response:
         raise BadRequest(f"Attachment {found.id} has no connector yet.")
     if found.status != AttachStatus.ATTACHED:
         async with world.db.begin() as tx:
-            volume = await volumes.find(tx, found.volume_id)
-            now = world.clock.now()
-            if volume is None or not await attachments.change(
-                tx, found.id, status=AttachStatus.ATTACHED, attached_at=now
-            ):
+            volume = await _locked(world, tx, found.volume_id)
+            attached = {"status": AttachStatus.ATTACHED, "attached_at": world.clock.now()}
+            if not await attachments.change(tx, found.id, **attached):
                 raise AttachmentNotFound(found.id)
             await _follow(world, tx, volume.id, was=volume.status)
     return empty(204)
@@ -212,10 +226,9 @@ async def _check_releasable(request: VolumeRequest, found: Attachment) -> None:
 
 async def release(world: World, found: Attachment) -> None:
     async with world.db.begin() as tx:
-        volume = await volumes.find(tx, found.volume_id)
+        volume = await _locked(world, tx, found.volume_id)
         await attachments.remove(tx, found.id)
-        if volume is not None:
-            await _follow(world, tx, volume.id, was=volume.status)
+        await _follow(world, tx, volume.id, was=volume.status)
 
 
 # -- the older way: actions on the volume ---------------------------------------------------------------------------
@@ -256,6 +269,7 @@ async def _turned(request: VolumeRequest, volume: Volume, was: VolumeStatus, bec
     """202; None is what the attachments make of it. Errors: WrongStatus."""
     world = request.world
     async with world.db.begin() as tx:
+        await _locked(world, tx, volume.id)
         if becomes is None:
             held = await attachments.of_volume(tx, volume.id)
             becomes = status_of_attachments({one.status for one in held})
@@ -273,8 +287,6 @@ async def _attach(request: VolumeRequest, volume: Volume, document: Any) -> Resp
         raise BadRequest("Invalid request to attach volume to an invalid target")
     if asked.mode not in ("rw", "ro"):
         raise BadRequest("Invalid request to attach volume with an invalid mode.")
-    if not volume.multiattach and volume.status not in (VolumeStatus.AVAILABLE, VolumeStatus.ATTACHING):
-        raise InvalidVolume(f"Volume {volume.id} is already attached.")
     world, now = request.world, request.world.clock.now()
     made = Attachment(
         id=world.new_id(),
@@ -289,6 +301,10 @@ async def _attach(request: VolumeRequest, volume: Volume, document: Any) -> Resp
         created_at=now,
     )
     async with world.db.begin() as tx:
+        volume = await _locked(world, tx, volume.id)
+        if not volume.multiattach and volume.status not in (VolumeStatus.AVAILABLE, VolumeStatus.ATTACHING):
+            raise InvalidVolume(f"Volume {volume.id} is already attached.")
+        await check_not_copied(tx, volume.id)
         await attachments.add(tx, made)
         await _follow(world, tx, volume.id, was=volume.status)
     return empty(202)

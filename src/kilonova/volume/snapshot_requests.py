@@ -49,7 +49,7 @@ class SnapshotRequests:
         await projects.ensure(world.db, volume.project_id, world.clock.now())
         async with world.db.begin() as tx:
             await quotas.claim(world, tx, volume.project_id, snapshots=1, gigabytes=volume.size)
-            await _check_still(request, await volumes.find(tx, volume.id) or volume)
+            await _check_still(request, await volumes.lock(tx, volume.id, made.created_at) or volume)
             await snapshots.add(tx, made)
         self._jobs.work_on_snapshot(made)
         return json_response({"snapshot": snapshot_view(request, made, detail=False)}, 202)
@@ -66,6 +66,7 @@ class SnapshotRequests:
     async def _begin_delete(self, request: VolumeRequest, found: Snapshot) -> None:
         world = request.world
         async with world.db.begin() as tx:
+            await snapshots.lock(tx, found.id, world.clock.now())
             if await volumes.being_made_from(tx, found.id):
                 raise InvalidSnapshot(f"A volume is being made from snapshot {found.id}.")
             await snapshots.change(tx, found.id, world.clock.now(), status=SnapshotStatus.DELETING)

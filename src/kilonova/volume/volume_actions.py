@@ -181,8 +181,9 @@ class VolumeActions:
 
 async def _turn(request: VolumeRequest, tx: Any, volume: Volume, **columns: Any) -> None:
     """From available on; whoever was quicker wins. Errors: WrongStatus, InvalidVolume."""
-    await check_not_copied(tx, volume.id)
     now = request.world.clock.now()
+    await volumes.lock(tx, volume.id, now)
+    await check_not_copied(tx, volume.id)
     done = await volumes.turn(tx, volume.id, now, _FREE, previous_status=VolumeStatus.AVAILABLE, **columns)
     if not done:
         raise WrongStatus(volume.id, "changing", _FREE)

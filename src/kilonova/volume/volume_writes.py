@@ -75,6 +75,7 @@ class VolumeWrites:
     async def _begin_delete(self, request: VolumeRequest, volume: Volume, was: Any, *, cascade: bool) -> None:
         world, now = request.world, request.world.clock.now()
         async with world.db.begin() as tx:
+            await volumes.lock(tx, volume.id, now)
             derived = await snapshots.of_volume(tx, volume.id)
             if derived and not cascade:
                 raise InvalidVolume(f"Volume {volume.id} has {len(derived)} dependent snapshots; delete them first.")
@@ -198,11 +199,11 @@ async def _source_volume(request: VolumeRequest, volume_id: str) -> Volume:
 async def _check_source(tx: Transaction, volume: Volume) -> None:
     """Still there and at rest, now that nothing can come between. Errors: InvalidVolume, InvalidSnapshot."""
     if volume.source_id is not None:
-        source = await volumes.find(tx, volume.source_id)
+        source = await volumes.lock(tx, volume.source_id, volume.created_at)
         if source is None or source.status != VolumeStatus.AVAILABLE:
             raise InvalidVolume(f"Source volume {volume.source_id} must be available.")
     if volume.snapshot_id is not None:
-        snapshot = await snapshots.find(tx, volume.snapshot_id)
+        snapshot = await snapshots.lock(tx, volume.snapshot_id, volume.created_at)
         if snapshot is None or snapshot.status != SnapshotStatus.AVAILABLE:
             raise InvalidSnapshot("Originating snapshot status must be available.")
 

@@ -75,6 +75,12 @@ async def change(tx: Transaction, snapshot_id: str, now: Timestamp, **columns: A
     return await tx.execute(statement, by_id=snapshot_id, **_plain(columns)) == 1
 
 
+async def lock(tx: Transaction, snapshot_id: str, now: Timestamp) -> Snapshot | None:
+    """The snapshot as it is, and as nobody else may change it until the transaction ends."""
+    await change(tx, snapshot_id, now)
+    return await find(tx, snapshot_id)
+
+
 async def remove(tx: Transaction, snapshot_id: str) -> None:
     await tx.execute(delete_by(snapshots), id=snapshot_id)
 

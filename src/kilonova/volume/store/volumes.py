@@ -127,6 +127,12 @@ async def change(tx: Transaction, volume_id: str, now: Timestamp, **columns: Any
     return await tx.execute(update_columns(volumes, tuple(sorted(columns))), by_id=volume_id, **_plain(columns)) == 1
 
 
+async def lock(tx: Transaction, volume_id: str, now: Timestamp) -> Volume | None:
+    """The volume as it is, and as nobody else may change it until the transaction ends."""
+    await change(tx, volume_id, now)
+    return await find(tx, volume_id)
+
+
 async def turn(tx: Transaction, volume_id: str, now: Timestamp, was: Iterable[VolumeStatus], **columns: Any) -> bool:
     """Change while the status is one of `was`; False when it is not, or not any more."""
     columns["updated_at"] = now
