@@ -94,7 +94,7 @@ class Policy:
         if now < self._look_again:
             return
         self._look_again = now + RECHECK_S
-        changed = file.stat().st_mtime if file.exists() else None
+        changed = file.stat().st_mtime if file.is_file() else None
         if changed == self._changed:
             return
         self._changed = changed
