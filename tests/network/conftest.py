@@ -3,6 +3,7 @@
 import secrets
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,16 @@ while [ -n "$2" ]; do ip route add $1 via $2 dev $interface 2>/dev/null || ip ro
 
 def shell(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     return subprocess.run(arguments, capture_output=True, text=True, check=check, timeout=30)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """True as soon as `condition` holds; False when it did not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 class StandIn:
@@ -54,6 +65,9 @@ class StandIn:
 
     def pings(self, address: str) -> bool:
         return self.run("busybox", "ping", "-c", "1", "-W", "1", address, check=False).returncode == 0
+
+    def pings6(self, address: str) -> bool:
+        return self.run("busybox", "ping", "-6", "-c", "1", "-W", "1", address, check=False).returncode == 0
 
     def listen(self, port: int) -> socket.socket:
         """A listening socket in the guest; `accept` waits two seconds at most."""

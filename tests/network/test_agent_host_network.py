@@ -27,7 +27,7 @@ from kilonova.network.agent.host_network import HostNetwork
 from kilonova.network.agent.metadata_socket import listen
 
 from .cloud import OUTER
-from .conftest import StandIn, leftovers, shell
+from .conftest import StandIn, leftovers, shell, wait_for
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
@@ -236,6 +236,31 @@ def test_a_moved_floating_address_reaches_its_new_guest_only(host_network: HostN
     with first.listen(22), second.listen(22) as listening:
         socket.create_connection((f"{OUTER}.101", 22), timeout=2).close()
         assert listening.accept()[1][0] == f"{OUTER}.1"
+
+
+def test_addresses_of_both_versions_are_served_and_guarded(host_network: HostNetwork, stand_in: Guests) -> None:
+    first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
+    six = SubnetState(
+        id="eeeeeeee-0000-4000-8000-000000000006", cidr="fd00:211:7::/64", dhcp_address="fd00:211:7::2", slaac=True
+    )
+    ends = ("f816:3eff:fe00:1", "f816:3eff:fe00:2")
+    ports = [
+        structs.replace(port, addresses=(*port.addresses, f"fd00:211:7::{end}"))
+        for port, end in zip((one(), two()), ends, strict=True)
+    ]
+    network = private(*ports)
+    ping = GroupRule(direction="ingress", version=6, protocol="ipv6-icmp")
+    groups = (GroupState(id=WEB, rules=(OUT, structs.replace(OUT, version=6), ping)),)
+
+    host_network.converge(
+        HostState(networks=(structs.replace(network, subnets=(*network.subnets, six)),), groups=groups)
+    )
+
+    assert wait_for(lambda: "fd00:211:7:0:" in second.run("ip", "-6", "addr", "show", "eth0").stdout)
+    assert wait_for(lambda: first.pings6("fd00:211:7::f816:3eff:fe00:2"))
+    first.run("ip", "addr", "add", "fd00:211:7::99/64", "dev", "eth0", "nodad")
+    forged = ("ping", "-6", "-c", "1", "-W", "1", "-I", "fd00:211:7::99", "fd00:211:7::f816:3eff:fe00:2")
+    assert first.run("busybox", *forged, check=False).returncode != 0
 
 
 def test_an_address_goes_to_its_next_owner_at_once(host_network: HostNetwork, stand_in: Guests) -> None:

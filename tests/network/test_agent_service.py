@@ -112,6 +112,21 @@ async def test_a_bound_port_becomes_active_when_it_is_wired(cloud: NetworkCloud,
     assert (await cloud.show("ports", port["id"], "nova"))["status"] == "ACTIVE"
 
 
+async def test_a_port_switched_off_is_down_and_on_again_active(cloud: NetworkCloud, host: Host) -> None:
+    network, _ = await cloud.network()
+    port, guest = await host.guest(network["id"])
+
+    off = await cloud.change("ports", port["id"], admin_state_up=False)
+    await host.settle()
+    assert off["status"] == "DOWN"
+    assert not await asyncio.to_thread(guest.pings, "10.211.7.2")
+
+    await cloud.change("ports", port["id"], admin_state_up=True)
+    await host.settle()
+    assert (await cloud.show("ports", port["id"]))["status"] == "ACTIVE"
+    assert await asyncio.to_thread(guest.pings, "10.211.7.2")
+
+
 async def test_a_port_of_another_host_is_not_plugged(cloud: NetworkCloud, host: Host) -> None:
     network, _ = await cloud.network()
     port = await cloud.make("ports", "nova", network_id=network["id"], binding__host_id="elsewhere")
@@ -130,7 +145,7 @@ async def test_a_floating_address_and_a_rule_open_the_way_to_a_running_guest(clo
     with guest.listen(22):
         assert not await reaches(address, 22)
 
-        rule = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
+        rule: dict[str, Any] = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
         group = port["security_groups"][0]
         made = await cloud.make("security-group-rules", security_group_id=group, **rule)
         await host.settle()

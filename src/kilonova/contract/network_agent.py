@@ -24,7 +24,10 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class SubnetState(msgspec.Struct, frozen=True, kw_only=True):
-    """`dhcp_address` is the DHCP server's own address; None means no DHCP on this subnet."""
+    """`dhcp_address` is the DHCP server's own address; None means no DHCP on this subnet.
+
+    `slaac`: guests make their (IPv6) addresses themselves, from what is advertised.
+    """
 
     id: str
     cidr: str
@@ -32,6 +35,7 @@ class SubnetState(msgspec.Struct, frozen=True, kw_only=True):
     dns: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
     dhcp_address: str | None = None
+    slaac: bool = False
 
 
 class AddressPair(msgspec.Struct, frozen=True):

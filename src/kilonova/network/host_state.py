@@ -23,6 +23,7 @@ from kilonova.contract.network_agent import (
 from kilonova.db.database import Reader
 from kilonova.network.nouns import port_rows
 from kilonova.network.nouns.noun import Row
+from kilonova.network.pools import makes_own_address
 from kilonova.network.store import rows
 from kilonova.network.store import tables as t
 
@@ -76,6 +77,7 @@ def _subnet(row: Row, dhcp_address: str | None) -> SubnetState:
         dns=tuple(_decode(row["dns_nameservers"])),
         routes=tuple(Route(one["destination"], one["nexthop"]) for one in _decode(row["host_routes"])),
         dhcp_address=dhcp_address if row["enable_dhcp"] else None,
+        slaac=makes_own_address(row),
     )
 
 

@@ -15,9 +15,9 @@ async def take(work: Work, resource: str, project_id: str, count: int = 1) -> No
     default = work.world.settings.limits[resource]
     if await work.tx.execute(rows.TAKE, count=count, default=default, **arguments):
         return
-    if await work.tx.fetch_value(rows.USED, **arguments) is not None:
-        raise OverQuota(resource)
-    await work.tx.execute(insert_into(t.usage), project_id=project_id, resource=resource, used=0)
+    if await work.tx.fetch_value(rows.USED, **arguments) is None:
+        await work.tx.execute(insert_into(t.usage), project_id=project_id, resource=resource, used=0)
+    # Counting may have begun since the first try, too: only now a refusal is about the limit.
     if not await work.tx.execute(rows.TAKE, count=count, default=default, **arguments):
         raise OverQuota(resource)
 

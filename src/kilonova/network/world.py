@@ -1,6 +1,6 @@
 """What the network service's handlers work with, and its settings."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
@@ -61,6 +61,8 @@ class World:
     settings: NetworkSettings
     ringer: Ringer
     agents: AgentList
+    # Told which servers have other addresses now, once that is durable.
+    tell_servers: Callable[[Set[str]], None] = lambda servers: None
     # Where each subnet was last given an address from: a hint that saves a search, never the truth.
     places: dict[str, int] = field(default_factory=dict)
 
@@ -78,6 +80,13 @@ class Work:
     groups: set[str] = field(default_factory=set)
     # Hosts that ports were taken from: they are no longer found by their ports.
     left: set[str] = field(default_factory=set)
+    # Servers whose addresses changed.
+    servers: set[str] = field(default_factory=set)
+
+    def readdressed(self, port: Mapping[str, Any]) -> None:
+        """A port's addresses changed, its own or those led to it: its server, if it has one, is told."""
+        if port["device_owner"].startswith("compute:"):
+            self.servers.add(port["device_id"])
 
     def new_row(self, values: dict[str, Any], **more: Any) -> dict[str, Any]:
         """A row's common columns and the given ones."""
@@ -85,6 +94,8 @@ class Work:
 
     def ring(self) -> None:
         self.world.ringer.ring(networks=self.networks, routers=self.routers, groups=self.groups, left=self.left)
+        if self.servers:
+            self.world.tell_servers(self.servers)
 
 
 def new_id(rng: Random) -> str:

@@ -132,7 +132,8 @@ class Agent:
         await self._directory.enroll(AgentFacts(host=self._host, wires=True))
 
     async def _report(self, state: HostState) -> None:
-        ports = set(_port_ids(state.networks))
+        # One that was switched off and on again is reported again.
+        ports = {port.id for network in state.networks for port in network.ports if port.up}
         new = sorted(ports - self._reported)
         if new:
             await self._directory.wired(self._host, new)

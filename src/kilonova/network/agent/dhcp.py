@@ -115,8 +115,11 @@ class DhcpServer:
                 yield f"dhcp-range=set:{tag(subnet)},{network_.network_address},static,{network_.netmask},{_LEASE_S}s"
             else:
                 first, bits = network_.network_address, max(network_.prefixlen, 64)
-                yield f"dhcp-range=set:{tag(subnet)},{first},static,{bits},{_LEASE_S}s"
+                how = "slaac" if subnet.slaac else "static"
+                yield f"dhcp-range=set:{tag(subnet)},{first},{how},{bits},{_LEASE_S}s"
+                # Advertise the prefix, but never as a router: this namespace leads nowhere.
                 yield "enable-ra"
+                yield f"ra-param={DEVICE},0,0"
 
     def _restart(self) -> None:
         self.stop()

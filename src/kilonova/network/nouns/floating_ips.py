@@ -145,6 +145,7 @@ async def _association(work: Work, row: Row, port_id: str, fixed: str | None) ->
     if router is None:
         raise ExternalGatewayForFloatingIPNotFound(network_id=network_id, subnet_id=subnet_id, port_id=port_id)
     work.routers.add(router["id"])
+    work.readdressed(port)
     return {"port_id": port_id, "fixed_ip_address": address, "router_id": router["id"], "status": "ACTIVE"}
 
 
@@ -166,8 +167,7 @@ async def update(work: Work, row: Row, values: Values) -> Row:
     columns: dict[str, Any] = {"description": values["description"]} if "description" in values else {}
     # A PUT that names no port lets go, as Neutron's does; one that changes the description only does not.
     if "port_id" in values or "fixed_ip_address" in values:
-        if row["router_id"]:
-            work.routers.add(row["router_id"])
+        await _let_go(work, row)
         port_id = values.get("port_id", row["port_id"] if "port_id" not in values else None)
         if port_id:
             columns |= await _association(work, row, port_id, values.get("fixed_ip_address"))
@@ -183,8 +183,17 @@ async def delete(work: Work, row: Row) -> None:
         await port_rows.remove(work, port)
     await work.tx.execute(delete_by(t.floating_ips), id=row["id"])
     await usage.give_back(work, "floatingip", row["project_id"])
+    await _let_go(work, row)
+
+
+async def _let_go(work: Work, row: Row) -> None:
+    """The router and the server that had the address learn that it goes."""
     if row["router_id"]:
         work.routers.add(row["router_id"])
+    if row["port_id"]:
+        port = await work.tx.row(rows.by_id(t.ports), id=row["port_id"])
+        if port is not None:
+            work.readdressed(port)
 
 
 FLOATING_IPS = Noun(RESOURCE, t.floating_ips, FloatingIPNotFound, views, create, update, delete)

@@ -224,6 +224,7 @@ async def update(work: Work, row: Row, values: Values) -> Row:
         columns["vnic_type"] = values["binding:vnic_type"]
     if values.get("fixed_ips") is not None:
         row = await _readdress(work, row, values["fixed_ips"])
+        work.readdressed(row)
     work.networks.add(row["network_id"])
     changed = await rows.change(work.tx, t.ports, row, columns, work.now)
     if before["host"] and before["host"] != changed["host"]:
