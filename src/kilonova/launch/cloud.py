@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ from kilonova.launch.web import front_door
 from kilonova.metadata.service import MetadataService
 from kilonova.model.ids import HostName
 from kilonova.network.service import NetworkService
+from kilonova.peers.compute import ComputeClient
 from kilonova.peers.identity import TokenChecker
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
@@ -210,10 +211,22 @@ class Cloud:
     async def _network(self) -> None:
         if Role.NETWORK in self.roles:
             check = await self._token_checker("neutron", step="23")
-            network = NetworkService(self._database(), self.bus, check, self.clock, translate.network(self.config))
+            network = NetworkService(
+                self._database(),
+                self.bus,
+                check,
+                self.clock,
+                translate.network(self.config),
+                tell_servers=self._tell_servers,
+            )
             await network.start()
             self._at_end(network.close)
             self.apps["network"] = network.app
+
+    async def _tell_servers(self, servers: Set[str]) -> None:
+        """As Neutron tells Nova: by its REST API."""
+        compute = ComputeClient(self.neighbours.client("compute"))
+        await compute.network_changed(await self.session.token(), sorted(servers))
 
     async def _placement_and_scheduler(self) -> None:
         placement: PlacementService | None = None
