@@ -10,9 +10,11 @@ from kilonova.api.settings import Settings
 from kilonova.contract.compute import Compute
 from kilonova.contract.conductor import Conductor
 from kilonova.contract.console import ConsoleAuth
+from kilonova.contract.placement import Placement
 from kilonova.contract.scheduler import Scheduler
 from kilonova.db.database import Database
 from kilonova.model.ids import HostName
+from kilonova.peers.identity import IdentityClient
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
 from kilonova.peers.volume import VolumeClient
@@ -20,7 +22,11 @@ from kilonova.peers.volume import VolumeClient
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """`new_id` makes uuids, `secret` passwords of so many characters; `compute` reaches one host's agent."""
+    """`new_id` makes uuids, `secret` passwords of so many characters; `compute` reaches one host's agent.
+
+    Without `identity` every project named in a call counts as there; without `placement` a host that is taken out of
+    the record stays known to it.
+    """
 
     db: Database
     conductor: Conductor
@@ -36,3 +42,5 @@ class World:
     settings: Settings
     new_id: Callable[[], str]
     secret: Callable[[int], str]
+    identity: IdentityClient | None = None
+    placement: Placement | None = None

@@ -9,6 +9,7 @@ import msgspec
 
 from kilonova.aio.supervise import Tasks
 from kilonova.compute import adoption, orders
+from kilonova.compute.assembly import fetch_image
 from kilonova.compute.host import Host
 from kilonova.compute.journal import Journal
 from kilonova.contract.compute import AnyOrder, Build, Destroy, Facts, GuestConsole, Outcome
@@ -88,6 +89,16 @@ class ComputeAgent:
         hours, minutes = divmod(int(facts.uptime_s) // 60, 60)
         days, hours = divmod(hours, 24)
         return f" up {days} days, {hours:02}:{minutes:02}"
+
+    async def cache_images(self, image_ids: tuple[str, ...]) -> None:
+        self._tasks.start(self._cache(image_ids), name="cache images")
+
+    async def _cache(self, image_ids: tuple[str, ...]) -> None:
+        for image_id in image_ids:
+            try:
+                await fetch_image(self.host, image_id)
+            except KilonovaError as error:
+                log.warning("%s: image %s not cached: %s", self.host.name, image_id, error.message)
 
     # -- orders ----------------------------------------------------------------------------------------------------
 

@@ -293,3 +293,7 @@ class Compute(Protocol):
 
     @call(timeout_s=30)
     async def uptime(self) -> str: ...
+
+    @cast()
+    async def cache_images(self, image_ids: tuple[str, ...]) -> None:
+        """Have these ready for later guests; a lost one costs the first of them its download."""

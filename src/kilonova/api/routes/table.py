@@ -1,6 +1,21 @@
 """All rows together."""
 
-from kilonova.api.routes import external_events, flavors, gone, server_actions, servers, versions, volumes_boot
+from kilonova.api.routes import (
+    aggregates,
+    extensions,
+    external_events,
+    flavors,
+    gone,
+    hypervisors,
+    keypairs,
+    quotas,
+    server_actions,
+    server_groups,
+    servers,
+    services,
+    versions,
+    volumes_boot,
+)
 from kilonova.api.routes.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -9,6 +24,13 @@ ROUTES: tuple[Route, ...] = (
     *servers.ROUTES,
     *server_actions.ROUTES,
     *flavors.ROUTES,
+    *keypairs.ROUTES,
+    *server_groups.ROUTES,
+    *quotas.ROUTES,
+    *hypervisors.ROUTES,
+    *services.ROUTES,
+    *aggregates.ROUTES,
+    *extensions.ROUTES,
     *volumes_boot.ROUTES,
     *gone.ROUTES,
 )

@@ -6,8 +6,8 @@ import msgspec
 from sqlalchemy import bindparam, func, select
 
 from kilonova.contract.compute import FlavorOf
-from kilonova.db.database import Reader
-from kilonova.db.statement import Statement
+from kilonova.db.database import Reader, Transaction
+from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
 from kilonova.db.tables.hosts import quotas
 from kilonova.db.tables.servers import servers
 
@@ -70,3 +70,42 @@ def _size(flavor: str) -> tuple[int, int]:
 
 async def members_in_group(db: Reader, group_id: str, user_id: str) -> int:
     return int(await db.fetch_value(_IN_GROUP, group=group_id, user=user_id))
+
+
+_OF_CLASS = Statement(select(_Q.resource, _Q.hard_limit).where(_Q.project_id == bindparam("owner"), _Q.user_id == ""))
+
+
+def _class_owner(name: str) -> str:
+    """How the table names a class: the one that holds for everybody is nobody's project."""
+    return "" if name == "default" else f"class:{name}"
+
+
+async def class_limits(db: Reader, name: str) -> dict[str, int]:
+    """What is set for a class of quotas, by resource."""
+    return {row[0]: row[1] for row in await db.fetch_all(_OF_CLASS, owner=_class_owner(name))}
+
+
+async def set_class_limit(tx: Transaction, name: str, resource: str, limit: int) -> None:
+    await set_limit(tx, _class_owner(name), "", resource, limit)
+
+
+async def set_limit(tx: Transaction, project_id: str, user_id: str, resource: str, limit: int) -> None:
+    """Of a user in a project, or (user '') of the project."""
+    if await tx.execute(
+        update_columns(quotas, ("hard_limit",), ("project_id", "user_id", "resource")),
+        by_project_id=project_id,
+        by_user_id=user_id,
+        by_resource=resource,
+        hard_limit=limit,
+    ):
+        return
+    await tx.execute(insert_into(quotas), project_id=project_id, user_id=user_id, resource=resource, hard_limit=limit)
+
+
+async def forget_project(tx: Transaction, project_id: str) -> None:
+    """Back to the defaults, for all of its users too."""
+    await tx.execute(delete_by(quotas, ("project_id",)), project_id=project_id)
+
+
+async def forget_user(tx: Transaction, project_id: str, user_id: str) -> None:
+    await tx.execute(delete_by(quotas, ("project_id", "user_id")), project_id=project_id, user_id=user_id)

@@ -1,0 +1,1 @@
+"""Server groups: made with a policy, listed with their living members, deleted."""

@@ -1,0 +1,1 @@
+"""Services: listed, enabled and disabled, forced down, taken out of the record."""
