@@ -16,7 +16,7 @@ from kilonova.model.ids import ImageId
 from kilonova.model.image import Image, ImageStatus
 from kilonova.web.response import empty
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 async def upload(request: ImageRequest) -> Response:
@@ -82,7 +82,7 @@ def _formats_set(image: Image) -> str:
 def _announced(request: ImageRequest) -> int:
     """The size a client tells beforehand, 0 if it does not."""
     told = request.headers.get("x-openstack-image-size") or request.headers.get("content-length") or "0"
-    if not told.isdigit():
+    if not (told.isascii() and told.isdigit() and len(told) <= 18):
         raise BadRequest("The size of the image must be a whole number of bytes.")
     return int(told)
 

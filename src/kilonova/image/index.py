@@ -21,6 +21,8 @@ _LARGEST_PAGE = 1000
 _OPERATORS = ("in", "eq", "neq", "gt", "gte", "lt", "lte")
 _MANY = frozenset({"id", "name", "status", "container_format", "disk_format"})
 _EXACT = frozenset({"owner", "checksum", "os_hash_value", "os_hash_algo"})
+# What the columns of these hold; nothing is larger.
+_LARGEST = {"min_ram": 2147483647, "min_disk": 2147483647}
 _TIMES = frozenset({"created_at", "updated_at"})
 _SIZES = {
     "size_min": ("size", "gte"),
@@ -126,9 +128,9 @@ def _timestamp(name: str, value: str) -> str:
 
 
 def _number(name: str, value: str) -> int:
-    if not value.isdigit() or len(value) > 18:
+    if not (value.isascii() and value.isdigit() and len(value) <= 18):
         raise BadRequest(f"Invalid {name} value: '{value[:60]}', must be a whole number not below 0")
-    return int(value)
+    return min(int(value), _LARGEST[name]) if name in _LARGEST else int(value)
 
 
 def _flag(name: str, value: str) -> int:

@@ -1,10 +1,9 @@
-"""Attachments: who has a volume, from the reservation to the release; the attachments API and the older actions.
+"""Attachments: who has a volume, from the reservation to the release.
 
 A volume's status follows from its attachments, in the same transaction. Whoever takes a volume from under a running
 guest must be compute itself, by its service role (CVE-2023-2088).
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -14,12 +13,11 @@ from kilonova.db.database import Transaction
 from kilonova.model.errors import BadRequest, NotFound
 from kilonova.model.volume import AttachStatus, VolumeStatus, status_of_attachments
 from kilonova.volume.at_rest import check_not_copied
-from kilonova.volume.body import ChangedAttachment, Name, NewAttachment, body, checked
+from kilonova.volume.body import ChangedAttachment, NewAttachment, body
 from kilonova.volume.errors import (
     AttachedElsewhere,
     AttachmentNotFound,
     InvalidInput,
-    InvalidVolume,
     VolumeNotFound,
     WrongStatus,
 )
@@ -28,7 +26,7 @@ from kilonova.volume.paging import next_link, page_of
 from kilonova.volume.records import Attachment, Volume
 from kilonova.volume.store import attachments, volumes
 from kilonova.volume.view import attachment_view
-from kilonova.volume.world import VolumeRequest, World, check_writer, is_service, trusted
+from kilonova.volume.world import VolumeRequest, World, check_writer, is_service
 from kilonova.web.response import empty, json_response
 
 # What compute calls this kind of connection: a file on the machine it runs on.
@@ -120,17 +118,17 @@ async def reserve(
     if connector is not None:
         made = msgspec.structs.replace(made, **_connected(world, volume, made, connector))
     async with world.db.begin() as tx:
-        volume = await _locked(world, tx, volume.id)
+        volume = await locked(world, tx, volume.id)
         others = await attachments.of_volume(tx, volume.id)
         _check_free(volume, others, server_id)
         if not others:
             await check_not_copied(tx, volume.id)
         await attachments.add(tx, made)
-        await _follow(world, tx, volume.id, was=volume.status)
+        await follow(world, tx, volume.id, was=volume.status)
     return made
 
 
-async def _locked(world: World, tx: Transaction, volume_id: str) -> Volume:
+async def locked(world: World, tx: Transaction, volume_id: str) -> Volume:
     """First in each transaction here: who follows the attachments must see all of them. Errors: VolumeNotFound."""
     volume = await volumes.lock(tx, volume_id, world.clock.now())
     if volume is None:
@@ -163,7 +161,7 @@ def _connected(world: World, volume: Volume, one: Attachment, connector: dict[st
     }
 
 
-async def _follow(world: World, tx: Transaction, volume_id: str, *, was: VolumeStatus) -> None:
+async def follow(world: World, tx: Transaction, volume_id: str, *, was: VolumeStatus) -> None:
     """Set the volume's status to what its attachments make it, unless it is about something else."""
     if was in _HELD or was == VolumeStatus.AVAILABLE:
         left = await attachments.of_volume(tx, volume_id)
@@ -180,10 +178,10 @@ async def update(request: VolumeRequest) -> Response:
     volume = await world.volume(request, found.volume_id)
     changed = _connected(world, volume, found, connector)
     async with world.db.begin() as tx:
-        volume = await _locked(world, tx, volume.id)
+        volume = await locked(world, tx, volume.id)
         if not await attachments.change(tx, found.id, **changed):
             raise AttachmentNotFound(found.id)
-        await _follow(world, tx, volume.id, was=volume.status)
+        await follow(world, tx, volume.id, was=volume.status)
     return json_response({"attachment": attachment_view(request, msgspec.structs.replace(found, **changed))})
 
 
@@ -199,11 +197,11 @@ async def act(request: VolumeRequest) -> Response:
         raise BadRequest(f"Attachment {found.id} has no connector yet.")
     if found.status != AttachStatus.ATTACHED:
         async with world.db.begin() as tx:
-            volume = await _locked(world, tx, found.volume_id)
+            volume = await locked(world, tx, found.volume_id)
             attached = {"status": AttachStatus.ATTACHED, "attached_at": world.clock.now()}
             if not await attachments.change(tx, found.id, **attached):
                 raise AttachmentNotFound(found.id)
-            await _follow(world, tx, volume.id, was=volume.status)
+            await follow(world, tx, volume.id, was=volume.status)
     return empty(204)
 
 
@@ -211,13 +209,13 @@ async def delete(request: VolumeRequest) -> Response:
     check_writer(request, "volume:attachment_delete")
     world = request.world
     found = await world.attachment(request, request.params["attachment_id"])
-    await _check_releasable(request, found)
+    await check_releasable(request, found)
     await release(world, found)
     left = await attachments.of_volume(world.db, found.volume_id)
     return json_response({"attachments": [attachment_view(request, one) for one in left]})
 
 
-async def _check_releasable(request: VolumeRequest, found: Attachment) -> None:
+async def check_releasable(request: VolumeRequest, found: Attachment) -> None:
     """Errors: AttachedElsewhere."""
     guest_may_have_it = found.server_id is not None and found.status != AttachStatus.RESERVED
     if guest_may_have_it and not await is_service(request):
@@ -226,128 +224,6 @@ async def _check_releasable(request: VolumeRequest, found: Attachment) -> None:
 
 async def release(world: World, found: Attachment) -> None:
     async with world.db.begin() as tx:
-        volume = await _locked(world, tx, found.volume_id)
+        volume = await locked(world, tx, found.volume_id)
         await attachments.remove(tx, found.id)
-        await _follow(world, tx, volume.id, was=volume.status)
-
-
-# -- the older way: actions on the volume ---------------------------------------------------------------------------
-
-
-class Attach(msgspec.Struct):
-    mountpoint: str
-    instance_uuid: Name = None
-    host_name: Name = None
-    mode: str = "rw"
-
-
-class Detach(msgspec.Struct):
-    attachment_id: str | None = None
-
-
-class Connect(msgspec.Struct):
-    connector: dict[str, Any]
-
-
-async def _reserve(request: VolumeRequest, volume: Volume, document: Any) -> Response:
-    return await _turned(request, volume, VolumeStatus.AVAILABLE, VolumeStatus.ATTACHING)
-
-
-async def _unreserve(request: VolumeRequest, volume: Volume, document: Any) -> Response:
-    return await _turned(request, volume, VolumeStatus.ATTACHING, None)
-
-
-async def _begin_detaching(request: VolumeRequest, volume: Volume, document: Any) -> Response:
-    return await _turned(request, volume, VolumeStatus.IN_USE, VolumeStatus.DETACHING)
-
-
-async def _roll_detaching(request: VolumeRequest, volume: Volume, document: Any) -> Response:
-    return await _turned(request, volume, VolumeStatus.DETACHING, None)
-
-
-async def _turned(request: VolumeRequest, volume: Volume, was: VolumeStatus, becomes: VolumeStatus | None) -> Response:
-    """202; None is what the attachments make of it. Errors: WrongStatus."""
-    world = request.world
-    async with world.db.begin() as tx:
-        await _locked(world, tx, volume.id)
-        if becomes is None:
-            held = await attachments.of_volume(tx, volume.id)
-            becomes = status_of_attachments({one.status for one in held})
-        if was == VolumeStatus.AVAILABLE:
-            await check_not_copied(tx, volume.id)
-        if not await volumes.turn(tx, volume.id, world.clock.now(), (was,), status=becomes):
-            raise WrongStatus(volume.id, volume.status, (was,))
-    return empty(202)
-
-
-async def _attach(request: VolumeRequest, volume: Volume, document: Any) -> Response:
-    """Record what has been done already: only compute can know."""
-    asked = checked(document, "os-attach", Attach)
-    if (asked.instance_uuid is None) == (asked.host_name is None):
-        raise BadRequest("Invalid request to attach volume to an invalid target")
-    if asked.mode not in ("rw", "ro"):
-        raise BadRequest("Invalid request to attach volume with an invalid mode.")
-    world, now = request.world, request.world.clock.now()
-    made = Attachment(
-        id=world.new_id(),
-        volume_id=volume.id,
-        project_id=volume.project_id,
-        server_id=asked.instance_uuid,
-        status=AttachStatus.ATTACHED,
-        mode=asked.mode,
-        device=asked.mountpoint[:255],
-        host=asked.host_name,
-        attached_at=now,
-        created_at=now,
-    )
-    async with world.db.begin() as tx:
-        volume = await _locked(world, tx, volume.id)
-        if not volume.multiattach and volume.status not in (VolumeStatus.AVAILABLE, VolumeStatus.ATTACHING):
-            raise InvalidVolume(f"Volume {volume.id} is already attached.")
-        await check_not_copied(tx, volume.id)
-        await attachments.add(tx, made)
-        await _follow(world, tx, volume.id, was=volume.status)
-    return empty(202)
-
-
-async def _detach(request: VolumeRequest, volume: Volume, document: Any) -> Response:
-    body = document.get("os-detach") or document.get("os-force_detach") or {}
-    asked = checked({"os-detach": body}, "os-detach", Detach)
-    held = await attachments.of_volume(request.world.db, volume.id)
-    chosen = [one for one in held if asked.attachment_id in (None, one.id)]
-    if not chosen:
-        raise InvalidVolume(f"Volume {volume.id} is not attached.")
-    if len(chosen) > 1:
-        raise InvalidVolume("Detach volume failed: More than one attachment, but no attachment_id provided.")
-    await _check_releasable(request, chosen[0])
-    await release(request.world, chosen[0])
-    return empty(202)
-
-
-async def _initialize_connection(request: VolumeRequest, volume: Volume, document: Any) -> Response:
-    checked(document, "os-initialize_connection", Connect)
-    told = connection_of(request.world, volume, mode="ro" if volume.read_only else "rw")
-    kind = told.pop("driver_volume_type")
-    data = told if trusted(request.caller) else {}
-    return json_response({"connection_info": {"driver_volume_type": kind, "data": data}})
-
-
-async def _terminate_connection(request: VolumeRequest, volume: Volume, document: Any) -> Response:
-    """A file needs no taking down; but the guest's way to its disk is compute's."""
-    checked(document, "os-terminate_connection", Connect)
-    for one in await attachments.of_volume(request.world.db, volume.id):
-        await _check_releasable(request, one)
-    return empty(202)
-
-
-ACTIONS: dict[str, Callable[[VolumeRequest, Volume, Any], Awaitable[Response]]] = {
-    "os-reserve": _reserve,
-    "os-unreserve": _unreserve,
-    "os-begin_detaching": _begin_detaching,
-    "os-roll_detaching": _roll_detaching,
-    "os-attach": _attach,
-    "os-detach": _detach,
-    "os-force_detach": _detach,
-    "os-initialize_connection": _initialize_connection,
-    "os-terminate_connection": _terminate_connection,
-}
+        await follow(world, tx, volume.id, was=volume.status)

@@ -11,6 +11,7 @@ from kilonova.volume.world import VolumeRequest, project_of, trusted
 
 # Cinder's osapi_max_limit.
 _LARGEST_PAGE = 1000
+_LARGEST_NUMBER = 2147483647
 
 
 def page_of(request: VolumeRequest, filters: Sequence[str]) -> Page:
@@ -49,7 +50,8 @@ def metadata_of(text: str) -> dict[str, str]:
 def _number(text: str | None, name: str, default: int) -> int:
     if text is None or text == "":
         return default
-    if not text.isdigit() or len(text) > 10:
+    text = text[:20]
+    if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_NUMBER):
         raise BadRequest(f"{name} param must be an integer not below 0")
     return int(text)
 

@@ -53,6 +53,8 @@ async def defaults(request: VolumeRequest) -> Response:
 async def update(request: VolumeRequest) -> Response:
     check_trusted(request, "volume_extension:quotas:update")
     world, target = request.world, request.params["target"]
+    if len(target) > 255:
+        raise BadRequest("A project's id has at most 255 characters.")
     document = await request.document()
     asked = document.get("quota_set") if isinstance(document, dict) else None
     known = {name: value for name, value in (asked or {}).items() if name in QUOTAS} if isinstance(asked, dict) else {}

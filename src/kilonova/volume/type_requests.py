@@ -1,6 +1,6 @@
 """Volume types: list, create, change, extra specs, who may use the private ones."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from kilonova.web.response import empty, json_response
 
 
 class ProjectAccess(msgspec.Struct):
-    project: str
+    project: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 async def index(request: VolumeRequest) -> Response:

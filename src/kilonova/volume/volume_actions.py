@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from kilonova.model.errors import BadRequest
 from kilonova.model.volume import AttachStatus, VolumeStatus
-from kilonova.volume import attaching, quotas
+from kilonova.volume import attach_actions, quotas
 from kilonova.volume.at_rest import check_not_copied
 from kilonova.volume.body import Metadata, Name, Size, checked
 from kilonova.volume.errors import InvalidInput, InvalidSnapshot, InvalidVolume, WrongStatus
@@ -85,7 +85,7 @@ class VolumeActions:
             "os-show_image_metadata": _show_image_metadata,
             "os-set_image_metadata": _set_image_metadata,
             "os-unset_image_metadata": _unset_image_metadata,
-            **attaching.ACTIONS,
+            **attach_actions.ACTIONS,
         }
 
     async def act(self, request: VolumeRequest) -> Response:
