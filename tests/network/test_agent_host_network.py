@@ -157,6 +157,33 @@ def test_a_changed_rule_holds_for_a_running_guest(host_network: HostNetwork, sta
     assert not second.pings("10.211.7.11")
 
 
+def test_a_rule_taken_away_ends_what_began_under_it_and_nothing_else(
+    host_network: HostNetwork, stand_in: Guests
+) -> None:
+    first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
+    network = private(one(WEB), two(BARE))
+    telnet = structs.replace(SSH, low=23, high=23)
+    host_network.converge(
+        HostState(networks=(network,), groups=(GroupState(id=WEB, rules=(OUT, SSH, telnet)), GROUPS[1]))
+    )
+    first.lease(), second.lease()
+
+    with first.listen(22) as ssh, first.listen(23) as other:
+        allowed, forbidden = second.connect("10.211.7.11", 22), second.connect("10.211.7.11", 23)
+        inside, dark = ssh.accept()[0], other.accept()[0]
+        host_network.converge(HostState(networks=(network,), groups=GROUPS))
+
+        # The answering side speaks first: without its old state the packet would be a stranger's.
+        inside.sendall(b"still here")
+        assert allowed.recv(16) == b"still here"
+        forbidden.sendall(b"hello?")
+        dark.settimeout(1)
+        with pytest.raises(TimeoutError):
+            dark.recv(16)
+        for one_ in (allowed, forbidden, inside, dark):
+            one_.close()
+
+
 def test_members_of_a_remote_group_are_let_in_and_others_not(host_network: HostNetwork, stand_in: Guests) -> None:
     first, second = stand_in(ONE, MAC_ONE), stand_in(TWO, MAC_TWO)
     network = private(one(WEB), two(BARE))

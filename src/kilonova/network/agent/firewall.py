@@ -34,13 +34,13 @@ def slots(state: HostState, names: Names, index: Mapping[str, int]) -> list[Slot
     """All devices on our bridges; `index` is every device's number on the host. Devices not made yet are left out."""
     found: list[Slot] = []
     for network in state.networks:
-        zone = index.get(names.bridge(network.id), 0)
-        ours = _mark(names, zone)
-        found += [Slot(name, ours, zone, None) for name in cables(state, network, names) if name in index]
+        bridge = index.get(names.bridge(network.id), 0)
+        ours, own_zone = _mark(names, bridge), zone(bridge)
+        found += [Slot(name, ours, own_zone, None) for name in cables(state, network, names) if name in index]
         for port in network.ports:
             device = names.tap(port.id)
             if device in index:
-                found.append(Slot(device, _mark(names, index[device]) if port.secured else ours, zone, port))
+                found.append(Slot(device, _mark(names, index[device]) if port.secured else ours, own_zone, port))
     return found
 
 
@@ -52,6 +52,11 @@ def cables(state: HostState, network: NetworkState, names: Names) -> Iterator[st
         yield names.host_port(network.id)
     for router in state.routers:
         yield from (names.router_port(p.port_id) for p in router_ports(router) if p.network_id == network.id)
+
+
+def zone(bridge_index: int) -> int:
+    """The connection tracking zone (16 bits) of the network on the bridge of that number."""
+    return bridge_index & 0xFFFF
 
 
 def _mark(names: Names, index: int) -> int:
@@ -126,7 +131,7 @@ def _collections(
         )
         for word, direction in (("ins", "ingress"), ("outs", "egress"))
     }
-    zones = Collection("map", "typeof meta mark : ct zone;", {hex(s.mark): str(s.zone & 0xFFFF) for s in found})
+    zones = Collection("map", "typeof meta mark : ct zone;", {hex(s.mark): str(s.zone) for s in found})
     return {**sets, **verdicts, "zones": zones}
 
 

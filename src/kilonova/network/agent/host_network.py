@@ -11,12 +11,13 @@ from ipaddress import ip_network
 from itertools import chain
 from pathlib import Path
 
-from kilonova.contract.network_agent import HostState, NetworkState, RouterState
-from kilonova.network.agent import firewall, nft, router
+from kilonova.contract.network_agent import HostState, NetworkState, PortState, RouterState
+from kilonova.network.agent import conntrack, firewall, nft, router
 from kilonova.network.agent.commands import ip_batch, namespaces, run, set_sysctl
 from kilonova.network.agent.dhcp import DEVICE, DhcpServer
 from kilonova.network.agent.links import Bridge, Cable, Link, Tap, addressed, enslaved, read_links
 from kilonova.network.agent.names import Names
+from kilonova.network.agent.verdicts import forbidden, tightened
 from kilonova.network.errors import NetworkUnavailable
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class HostNetwork:
         self._inet_table: nft.Table | None = None
         self._dhcp: dict[str, tuple[DhcpServer, NetworkState | None]] = {}
         self._routers: dict[str, tuple[router.RouterNamespace, RouterState | None]] = {}
+        self._guarded: HostState | None = None
         self._started = False
 
     def converge(self, state: HostState) -> None:
@@ -50,6 +52,7 @@ class HostNetwork:
         present = self._make_devices(state)
         self._guard(state, present)
         ip_batch(self._connections(state, present))
+        self._end_forbidden(state, present)
         self._serve_dhcp(state)
         self._route(state)
         self._sweep(state, present)
@@ -117,6 +120,21 @@ class HostNetwork:
             nft.load(nft.transaction(None, bridge) + nft.transaction(None, inet))
         self._bridge_table, self._inet_table = bridge, inet
 
+    def _end_forbidden(self, state: HostState, present: dict[str, Link]) -> None:
+        """End connections that the rules allow no longer; the first time, whatever was changed while nobody looked."""
+        before, self._guarded = self._guarded, state
+        if before is not None and not tightened(before, state):
+            return
+        zones = {firewall.zone(present[self.names.bridge(one.id)].index): one.id for one in state.networks}
+        groups = {group.id: group for group in state.groups}
+        ports = {network.id: _by_address(network) for network in state.networks}
+        past = {network.id: set(_by_address(network)) for network in (before.networks if before else ())}
+        for flow in conntrack.flows(frozenset(zones)):
+            network_id = zones[flow.zone]
+            now = ports.get(network_id, {})
+            if forbidden(flow, now, groups, gone=past.get(network_id, set()) - set(now)):
+                conntrack.end(flow)
+
     def _connections(self, state: HostState, present: dict[str, Link]) -> Iterator[str]:
         for network in state.networks:
             bridge = self.names.bridge(network.id)
@@ -183,6 +201,10 @@ def _has_dhcp(network: NetworkState) -> bool:
 
 def _served(network: NetworkState) -> tuple[object, ...]:
     return (network.subnets, network.leases, network.mtu, network.dhcp_mac)
+
+
+def _by_address(network: NetworkState) -> dict[str, PortState]:
+    return {address: port for port in network.ports for address in port.addresses}
 
 
 def _host_addresses(network: NetworkState) -> Iterator[str]:

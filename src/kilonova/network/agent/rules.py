@@ -77,12 +77,20 @@ def _side(rule: GroupRule) -> str:
     return f"{family} {'saddr' if rule.direction == 'ingress' else 'daddr'}"
 
 
-def _protocol(rule: GroupRule) -> list[str]:
+def protocol_number(rule: GroupRule) -> int | None:
+    """The rule's protocol as IANA numbers it; None for any."""
     if rule.protocol is None or rule.protocol in ("any", "0", "ip"):
-        return []
+        return None
     number = _NUMBERS.get(rule.protocol.lower())
+    if number == 1 and rule.version == 6:
+        return 58
+    return int(rule.protocol) if number is None else number
+
+
+def _protocol(rule: GroupRule) -> list[str]:
+    number = protocol_number(rule)
     if number is None:
-        number = int(rule.protocol)
+        return []
     name = _NAMES.get(number)
     if name is not None and rule.low is not None:
         return [f"{name} dport {rule.low if rule.low == rule.high else f'{rule.low}-{rule.high}'}"]
