@@ -274,3 +274,12 @@ async def test_the_old_api_strips_what_it_does_not_know(cloud: Cloud) -> None:
     answer = await cloud.put(f"/servers/{server_id}", {"server": {"name": " anew ", "colour": "red"}})
     assert answer.status_code == 200, answer.text
     assert answer.json()["server"]["name"] == "anew"
+
+
+async def test_a_hard_reboot_ends_a_soft_one_that_hangs(cloud: Cloud) -> None:
+    (server_id,) = await put_servers(cloud.db, {})
+    assert (await act(cloud, server_id, "reboot", {"type": "SOFT"})).status_code == 202
+    assert (await act(cloud, server_id, "reboot", {"type": "SOFT"})).status_code == 409
+    assert (await act(cloud, server_id, "reboot", {"type": "HARD"})).status_code == 202
+    states = [(row["state"], row["cancelled"]) for row in await rows(cloud, sagas)]
+    assert sorted(states) == [("open", 1), ("queued", 0)]

@@ -169,3 +169,21 @@ async def test_status_follows_from_state_and_task(
 ) -> None:
     (server_id,) = await put_servers(cloud.db, {"vm_state": vm_state, "task_state": task_state})
     assert (await cloud.get(f"/servers/{server_id}")).json()["server"]["status"] == status
+
+
+# What an update shows below 2.75 besides the base: no more than this.
+_CHANGED = {version: names for version, names in _OPEN.items() if version != 90} | _ONLY_SHOWN
+
+
+@pytest.mark.parametrize("version", [version for version in _VERSIONS if version < 75])
+async def test_an_update_shows_less_than_a_get_below_2_75(cloud: Cloud, version: int) -> None:
+    (server_id,) = await put_servers(cloud.db, {})
+    answer = await cloud.put(f"/servers/{server_id}", {"server": {"name": "n"}}, role="admin", version=f"2.{version}")
+    assert set(answer.json()["server"]) == _members(_SMALL, version, _CHANGED)
+
+
+@pytest.mark.parametrize("version", [version for version in _VERSIONS if version >= 75])
+async def test_an_update_shows_what_a_get_does_from_2_75(cloud: Cloud, version: int) -> None:
+    (server_id,) = await put_servers(cloud.db, {})
+    answer = await cloud.put(f"/servers/{server_id}", {"server": {"name": "n"}}, role="admin", version=f"2.{version}")
+    assert set(answer.json()["server"]) == _members(_BASE, version, _OPEN, _ADMIN, _ONLY_SHOWN)

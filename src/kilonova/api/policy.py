@@ -6,7 +6,6 @@ An operator's policy.yaml overrides rules in oslo.policy's own language; it is r
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -108,8 +107,3 @@ class Policy:
             self._checks = policy_file.compiled(file, DEFAULTS)
         except Exception as error:
             log.error("policy file not understood, the rules before it stay: %s: %s", file, error)
-
-
-def describe(check: Check) -> Any:
-    """For tests and listings: the name a check goes by."""
-    return next((text for text, plain in _PLAIN.items() if plain is check), "overridden")

@@ -27,9 +27,9 @@ class Acting(msgspec.Struct, frozen=True):
     async def change(self, **columns: object) -> None:
         await servers.change(self.tx, self.server.id, self.request.world.clock.now(), **columns)
 
-    async def begin(self, work: Work, task: TaskState | None = None) -> None:
-        """Show the task before the 202 and store the work. Errors: ServerBusy."""
-        await store(self.request, self.tx, work)
+    async def begin(self, work: Work, task: TaskState | None = None, *, preempt: bool = False) -> None:
+        """Show the task before the 202 and store the work. With `preempt` other work makes way. Errors: ServerBusy."""
+        await store(self.request, self.tx, work, preempt=preempt)
         if task is not None:
             await self.change(task_state=task.value)
 

@@ -32,7 +32,9 @@ async def reboot(request: Request) -> None:
     hard = request.body["reboot"]["type"].upper() == "HARD"
     async with acting(request, "reboot_hard" if hard else "reboot", shown_as="reboot") as it:
         task = TaskState.REBOOTING_HARD if hard else TaskState.REBOOTING
-        await it.begin(work.RebootServer(server_id=it.server.id, hard=hard), task)
+        # A hard reboot is what helps against a soft one (or a pause …) that does not come to an end.
+        stuck = hard and it.server.task_state is not None
+        await it.begin(work.RebootServer(server_id=it.server.id, hard=hard), task, preempt=stuck)
 
 
 async def change_password(request: Request) -> None:
