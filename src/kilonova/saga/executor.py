@@ -344,10 +344,10 @@ class _Work(Generic[W]):
 
     async def _project(self, tx: Transaction, line: store.Logged) -> None:
         event = line.event
-        if event.kind == "cancelled":
-            return
-        step = self._saga.by_name(event.step)
         server_id, request_id = self._run.params.server_id, self._row.request_id
+        step = self._interrupted(line) if event.kind == "cancelled" else self._saga.by_name(event.step)
+        if step is None:
+            return
         if event.kind == "started":
             if step.shows is not None:
                 await server_state.change(tx, server_id, line.at, task_state=step.shows)
@@ -360,10 +360,18 @@ class _Work(Generic[W]):
                 await actions.finish_event(
                     tx, server_id, request_id, step.event, at=line.at, result="Success", details=None
                 )
-        elif event.kind == "failed" and step.event:
+        elif event.kind in ("failed", "cancelled") and step.event:
             await actions.finish_event(
                 tx, server_id, request_id, step.event, at=line.at, result="Error", details=line.data["message"][:255]
             )
+
+    def _interrupted(self, cancellation: store.Logged) -> Step[Any, W] | None:
+        """The step that was under way when the saga was cancelled."""
+        lines = [*self._logged, *self._pending]
+        before = lines[: lines.index(cancellation)]
+        if not before or before[-1].event.kind != "started":
+            return None
+        return self._saga.by_name(before[-1].event.step)
 
     async def _let_go(self, wake_at: Timestamp, *, again: bool = False) -> bool:
         """Give the lease back until then. False when an outcome or a cancellation came meanwhile: go on instead.
