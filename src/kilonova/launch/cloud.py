@@ -50,7 +50,7 @@ from kilonova.metadata.service import MetadataService
 from kilonova.model.ids import HostName
 from kilonova.network.service import NetworkService
 from kilonova.peers.compute import ComputeClient
-from kilonova.peers.identity import TokenChecker
+from kilonova.peers.identity import IdentityClient, TokenChecker
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
 from kilonova.peers.volume import VolumeClient
@@ -326,6 +326,8 @@ class Cloud:
             settings=settings,
             new_id=lambda: str(uuid.uuid4()),
             secret=lambda length: secrets.token_urlsafe(length)[:length],
+            identity=IdentityClient(self.session),
+            placement=self.placement,
         )
         self.apps["compute"] = ComputeApi(world, await self._token_checker("nova", step="4,5"))
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kilonova.model.errors import BadRequest, NotFound
+from kilonova.model.errors import BadRequest, Conflict, NotFound
 from kilonova.model.ids import FlavorId
 
 
@@ -14,6 +14,23 @@ class FlavorNotFound(NotFound):
 
 class UnusableFlavor(BadRequest):
     """The flavor named in a server's body will not do; there it is the body that is wrong."""
+
+
+class FlavorExists(Conflict):
+    """`what` is ID or name."""
+
+    def __init__(self, what: str, value: str) -> None:
+        super().__init__(f"Flavor with {what} {value} already exists.")
+
+
+class FlavorAccessExists(Conflict):
+    def __init__(self, flavor_id: str, project_id: str) -> None:
+        super().__init__(f"Flavor access already exists for flavor {flavor_id} and project {project_id} combination.")
+
+
+class FlavorAccessNotFound(NotFound):
+    def __init__(self, flavor_id: str, project_id: str) -> None:
+        super().__init__(f"Flavor access not found for {flavor_id} / {project_id} combination.")
 
 
 class Flavor(msgspec.Struct, frozen=True):

@@ -1,14 +1,16 @@
 """Flavors by id and in lists. A private one is there only for admins and the projects it was given to."""
 
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from sqlalchemy import bindparam, or_, select
 
-from kilonova.db.database import Reader
-from kilonova.db.statement import Statement
+from kilonova.db.database import Reader, Transaction
+from kilonova.db.errors import AlreadyThere
+from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
 from kilonova.db.tables.flavors import flavor_access, flavors
-from kilonova.model.flavor import Flavor, FlavorNotFound
+from kilonova.model.flavor import Flavor, FlavorAccessExists, FlavorAccessNotFound, FlavorExists, FlavorNotFound
 
 _C = flavors.c
 _COLUMNS = (
@@ -83,3 +85,68 @@ async def listed(
     statement = _listing(which, sort_key, descending)
     rows = await (db.fetch_all(statement, project=project_id) if which == "seen" else db.fetch_all(statement))
     return [Flavor(*row) for row in rows]
+
+
+_SAME = Statement(select(_C.id, _C.name).where(or_(_C.id == bindparam("id"), _C.name == bindparam("name"))))
+_NUMBERS = Statement(select(_C.id, _C.number))
+_ACCESS = Statement(
+    select(flavor_access.c.project_id)
+    .where(flavor_access.c.flavor_id == bindparam("flavor_id"))
+    .order_by(flavor_access.c.project_id)
+)
+
+
+async def numbers(db: Reader) -> dict[str, int]:
+    """id → the number records of old refer to."""
+    return {row[0]: row[1] for row in await db.fetch_all(_NUMBERS)}
+
+
+async def insert(tx: Transaction, **columns: Any) -> None:
+    """Errors: FlavorExists."""
+    there = await tx.fetch_one(_SAME, id=columns["id"], name=columns["name"])
+    if there is not None:
+        raise _exists(there[0] == columns["id"], columns)
+    try:
+        await tx.execute(insert_into(flavors), **columns)
+    except AlreadyThere as error:
+        raise _exists(False, columns) from error
+
+
+def _exists(by_id: bool, columns: dict[str, Any]) -> FlavorExists:
+    return FlavorExists("ID", columns["id"]) if by_id else FlavorExists("name", columns["name"])
+
+
+async def describe(tx: Transaction, flavor_id: str, description: str | None) -> None:
+    await tx.execute(update_columns(flavors, ("description",)), by_id=flavor_id, description=description)
+
+
+async def set_extra_specs(tx: Transaction, flavor_id: str, specs: dict[str, str]) -> None:
+    text = msgspec.json.encode(specs).decode()
+    await tx.execute(update_columns(flavors, ("extra_specs",)), by_id=flavor_id, extra_specs=text)
+
+
+async def delete(tx: Transaction, flavor_id: str) -> None:
+    """Errors: FlavorNotFound. Servers keep the copy they were made with."""
+    await tx.execute(delete_by(flavor_access, ("flavor_id",)), flavor_id=flavor_id)
+    if not await tx.execute(delete_by(flavors), id=flavor_id):
+        raise FlavorNotFound(flavor_id)
+
+
+async def access(db: Reader, flavor_id: str) -> list[str]:
+    """The projects a private flavor was given to."""
+    return [row[0] for row in await db.fetch_all(_ACCESS, flavor_id=flavor_id)]
+
+
+async def give(tx: Transaction, flavor_id: str, project_id: str) -> None:
+    """Errors: FlavorAccessExists."""
+    try:
+        await tx.execute(insert_into(flavor_access), flavor_id=flavor_id, project_id=project_id)
+    except AlreadyThere as error:
+        raise FlavorAccessExists(flavor_id, project_id) from error
+
+
+async def take_away(tx: Transaction, flavor_id: str, project_id: str) -> None:
+    """Errors: FlavorAccessNotFound."""
+    by = ("flavor_id", "project_id")
+    if not await tx.execute(delete_by(flavor_access, by), flavor_id=flavor_id, project_id=project_id):
+        raise FlavorAccessNotFound(flavor_id, project_id)
