@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class RealCloud:
         self.api = api
         self.state = state
         self.key = key
+        self._ssh_allowed = False
 
     @property
     def libvirt_uri(self) -> str:
@@ -78,6 +79,34 @@ class RealCloud:
         made = await self.network_call("POST", "/security-group-rules", security_group_rule=rule)
         return str(made["security_group_rule"]["id"])
 
+    async def allow_ssh(self) -> None:
+        if not self._ssh_allowed:
+            await self.open_to("tcp", port=22)
+            self._ssh_allowed = True
+
+    async def until(self, holds: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> None:
+        """Ask until it holds. Errors: TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while not await holds():
+                await asyncio.sleep(0.1)
+
+    async def volume_is(self, volume_id: str, status: str) -> str:
+        """Its id, once it has the status."""
+
+        async def has() -> bool:
+            answer = await self.api.http.get(f"/volume/v3/volumes/{volume_id}")
+            assert answer.json()["volume"]["status"] != "error" or status == "error", answer.text
+            return bool(answer.json()["volume"]["status"] == status)
+
+        await self.until(has)
+        return volume_id
+
+    async def volume_gone(self, volume_id: str) -> None:
+        async def gone() -> bool:
+            return (await self.api.http.get(f"/volume/v3/volumes/{volume_id}")).status_code == 404
+
+        await self.until(gone)
+
     async def close_again(self, rule_id: str) -> None:
         await self.network_call("DELETE", f"/security-group-rules/{rule_id}")
 
@@ -88,6 +117,7 @@ class Guest:
     def __init__(self, cloud: RealCloud, server_id: str) -> None:
         self.cloud = cloud
         self.id = server_id
+        self._floating: str | None = None
 
     async def show(self) -> dict[str, Any]:
         return await self.cloud.api.show(self.id)
@@ -148,6 +178,16 @@ class Guest:
         made = await self.cloud.network_call("POST", "/floatingips", floatingip=wanted)
         return str(made["floatingip"]["floating_ip_address"])
 
+    async def inside(self, command: str) -> str:
+        """What `command` prints in the guest, asked over SSH through a floating address made on first use."""
+        if self._floating is None:
+            await self.cloud.allow_ssh()
+            self._floating = await self.float()
+        async with asyncio.timeout(BOOT_S):
+            while not await answers(self._floating, 22):
+                await asyncio.sleep(0.1)
+        return await self.ssh(self._floating, command)
+
     async def ssh(self, address: str, command: str, *, ok: bool = True) -> str:
         """What `command` prints in the guest; tries until the guest's SSH server answers."""
         options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=3", "LogLevel=ERROR",
@@ -172,6 +212,17 @@ def _pid_of(server_id: str) -> int | None:
 async def reaches(address: str) -> bool:
     """Whether one ping of two is answered within two seconds."""
     return "bytes from" in await run("busybox", "ping", "-c", "2", "-w", "2", address, ok=False)
+
+
+async def answers(address: str, port: int) -> bool:
+    """Whether somebody takes connections there, by the second."""
+    try:
+        async with asyncio.timeout(1):
+            _, writer = await asyncio.open_connection(address, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 def number(text: str) -> int:
