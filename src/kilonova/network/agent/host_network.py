@@ -177,9 +177,7 @@ class HostNetwork:
             run("ip", "netns", "delete", name)
         wanted = set(self._wanted_devices(state))
         # The other end of a cable goes with it; a namespace's cables go with the namespace, a little later.
-        stale = [name for name in present if self.names.owns_device(name) and name not in wanted]
-        for name in stale:
-            _delete_device(name)
+        _delete_devices([name for name in present if self.names.owns_device(name) and name not in wanted])
 
     def _wanted_devices(self, state: HostState) -> Iterator[str]:
         for device in self._devices(state):
@@ -213,10 +211,12 @@ def _host_addresses(network: NetworkState) -> Iterator[str]:
             yield f"{subnet.gateway}/{ip_network(subnet.cidr).prefixlen}"
 
 
-def _delete_device(name: str) -> None:
+def _delete_devices(names: Collection[str]) -> None:
+    if not names:
+        return
     try:
-        run("ip", "link", "delete", "dev", name)
-    except NetworkUnavailable as error:
-        # Gone meanwhile, with its namespace or its other end.
-        if "Cannot find device" not in str(error):
+        run("ip", "-force", "-batch", "-", feed="".join(f"link delete dev {name}\n" for name in names))
+    except NetworkUnavailable:
+        # A cable goes with its other end, or a little later with its namespace: those are no failures.
+        if set(names) & set(read_links()):
             raise
