@@ -29,7 +29,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The image service's public endpoint, for the Location of a snapshot; '' means beside this API.
     image_url: str = ""
     enable_instance_password: bool = True
-    allow_resize_to_same_host: bool = True
     password_length: int = 12
     default_zone: str = "nova"
     default_schedule_zone: str | None = None
