@@ -54,11 +54,10 @@ async def test_hostile_bodies_are_no_servers_fault(images: ImageCloud) -> None:
     for name in NAMES:
         for value in VALUES:
             content = json.dumps({name: value}).encode()
-            for method, path in (("POST", "/images"), ("POST", f"{url}/members"), ("POST", f"{url}/import")):
-                answer = await images.call(method, path, "admin", content=content)
+            for path in ("/images", f"{url}/members"):
+                answer = await images.call("POST", path, "admin", content=content)
                 assert answer.status_code < 500, (path, name, value, answer.text)
-            for operation in ("add", "replace", "remove"):
-                change = json.dumps([{"op": operation, "path": f"/{name}", "value": value}]).encode()
-                answer = await images.call("PATCH", url, "admin", content=change, headers=patch)
-                assert answer.status_code < 500, (operation, name, value, answer.text)
+            change = json.dumps([{"op": "add", "path": f"/{name}", "value": value}]).encode()
+            answer = await images.call("PATCH", url, "admin", content=change, headers=patch)
+            assert answer.status_code < 500, (name, value, answer.text)
     assert (await images.show(image["id"], "admin"))["id"] == image["id"]
