@@ -209,7 +209,7 @@ def by_command_line(base: str, directory: Path) -> None:
     openstack_("image", "save", "one", "--file", str(directory / "back"))
     assert (directory / "back").read_bytes() == source.read_bytes()
     openstack_("volume", "create", "v", "--size", "1", "--image", "one")
-    assert json.loads(openstack_("volume", "list", "--long", "-f", "json"))[0]["Bootable"] == "true"
+    assert json.loads(openstack_("volume", "list", "--long", "-f", "json"))[0]["Bootable"] is True
     openstack_("image", "delete", "one")
     assert openstack_("image", "list", "-f", "value").strip() == ""
 
