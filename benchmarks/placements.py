@@ -126,4 +126,5 @@ def main() -> None:
         asyncio.run(run(url, given.hosts, given.placements, given.callers))
 
 
-main()
+if __name__ == "__main__":
+    main()

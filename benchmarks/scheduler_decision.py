@@ -142,4 +142,5 @@ def main() -> None:
         run(hosts, 40, unique=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

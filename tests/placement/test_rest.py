@@ -185,6 +185,29 @@ async def test_allocations_in_the_shape_of_the_first_versions(client: Client) ->
     assert shown == {"allocations": {RP: {"generation": 2, "resources": {"VCPU": 1}}}}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"project_id": "x" * 300},
+        {"consumer_type": "small letters"},
+        {"consumer_generation": "first"},
+        {"allocations": {RP: {"resources": {"VCPU": 0}}}},
+        {"allocations": {RP: {"resources": {"VCPU": 2**40}}}},
+        {"allocations": {OTHER: {"resources": {"VCPU": 1}}}},
+        {"allocations": {RP: {"resources": {"COWS": 1}}}},
+        {"allocations": []},
+        {"colour": "red"},
+    ],
+)
+async def test_bad_allocations_are_refused(client: Client, change: dict[str, Any]) -> None:
+    await client.provider(RP, "one", VCPU=4)
+
+    await client("PUT", f"/allocations/{SERVER}", {**allocation(VCPU=1), **change}, status=400)
+    await client("PUT", "/allocations/" + "x" * 200, allocation(VCPU=1), status=400)
+
+    assert (await client("GET", f"/resource_providers/{RP}/usages"))["usages"] == {"VCPU": 0}
+
+
 async def test_several_consumers_in_one_go_or_not_at_all(client: Client) -> None:
     await client.provider(RP, "one", VCPU=4)
 

@@ -8,6 +8,8 @@ from kilonova.scheduler.order import Entry, Order
 from kilonova.scheduler.settings import SchedulerSettings
 from kilonova.scheduler.weighers import Weigher, weighers, weighing_of
 
+NO_VERSION = 1 << 62
+
 
 class Fleet:
     """Orders hold the candidates only: hosts that are enabled and, as far as known, alive."""
@@ -19,12 +21,14 @@ class Fleet:
         self.orders: list[Order] = []  # by profile number
         self.profiles: list[Profile] = []
         self.by_number: list[HostState | None] = []
+        # Grows with every change of any host.
+        self.changes = 0
         # Changes whenever verdicts on profiles may have become wrong.
         self.epoch = 0
         self._hosts: dict[HostName, HostState] = {}
         self._profile_of: dict[Make, Profile] = {}
         self._set_aside: set[HostName] = set()
-        self._versions: set[int] = set()
+        self._versions = (NO_VERSION, 0)  # the lowest and the highest
         self._live_matters = "ComputeFilter" in settings.enabled_filters
 
     def __len__(self) -> int:
@@ -46,6 +50,7 @@ class Fleet:
         return host
 
     def remove(self, name: HostName) -> None:
+        self.changes += 1
         host = self._hosts.pop(name, None)
         if host is not None:
             self._leave(host)
@@ -69,15 +74,16 @@ class Fleet:
             self.profiles.append(profile)
             self.orders.append(Order())
             profile.weighing = weighing_of(profile, self.known, self.settings)
-            self._versions.add(profile.hypervisor_version)
-            self._weigh_versions()
+            self._weigh_version(profile)
             self.epoch += 1
         return profile
 
-    def _weigh_versions(self) -> None:
+    def _weigh_version(self, new: Profile) -> None:
         """The newest hypervisor's hosts get 1, the oldest's 0; when that shifts, so do scores."""
-        low, high = min(self._versions), max(self._versions)
-        for profile in self.profiles:
+        low, high = self._versions
+        low, high = min(low, new.hypervisor_version), max(high, new.hypervisor_version)
+        shifted, self._versions = (low, high) != self._versions, (low, high)
+        for profile in self.profiles if shifted else (new,):
             share = (profile.hypervisor_version - low) / (high - low) if high > low else 0.0
             if share != profile.version_share:
                 profile.version_share = share
@@ -90,6 +96,7 @@ class Fleet:
 
     def take(self, host: HostState, amounts: Mapping[str, int], *, servers: int = 0, io_ops: int = 0) -> None:
         """Count amounts as used (negative: as free again)."""
+        self.changes += 1
         for name, amount in amounts.items():
             host.use(name, amount)
         host.servers += servers
@@ -99,6 +106,7 @@ class Fleet:
 
     def settle(self, host: HostState) -> None:
         """Something about the host changed: let it stand where it belongs, or nowhere."""
+        self.changes += 1
         if self._is_candidate(host):
             self._sort_in(host)
         else:
@@ -106,6 +114,7 @@ class Fleet:
 
     def settle_all(self) -> None:
         """The same for all hosts at once."""
+        self.changes += 1
         entries: list[Entry] = []
         by_profile: list[list[Entry]] = [[] for _ in self.profiles]
         for host in self:
@@ -125,6 +134,7 @@ class Fleet:
 
     def set_aside(self, host: HostState, until: float) -> None:
         """Leave a host out until then; `wake` brings it back."""
+        self.changes += 1
         host.set_aside_until = until
         self._set_aside.add(host.name)
         self._leave(host)

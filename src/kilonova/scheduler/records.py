@@ -105,8 +105,14 @@ def _record(
         _shared(cpu_info),
         not disabled,
         bool(forced_down),
-        moment_of(last_seen_at).timestamp() if last_seen_at else 0.0,
+        _seconds(last_seen_at) if last_seen_at else 0.0,
     )
+
+
+@lru_cache(maxsize=4096)
+def _seconds(stamp: str) -> float:
+    """Heartbeats are written many at a time, with one stamp."""
+    return moment_of(stamp).timestamp()
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 import msgspec
 
@@ -59,6 +59,8 @@ class SchedulerService:
         self._rng = rng or random.Random()
         self._tasks = Tasks("scheduler")
         self._looked_at = 0.0
+        self._told: dict[Hashable, tuple[FilterCount, ...]] = {}
+        self._told_of = (-1, 0)
 
     async def start(self) -> None:
         """Load all hosts, then compare with placement now and then."""
@@ -192,11 +194,26 @@ class SchedulerService:
     def _counts(self, request: Request) -> tuple[FilterCount, ...]:
         forced = request.spec.force_host
         if forced is None:
-            return explain(self.fleet, self._rules, request).counts
+            return self._counts_of_all(request)
         host = self.fleet.get(forced)
         if host is None:
             return (FilterCount(name="ForcedHost", given=len(self.fleet), passed=0, short="there is no such host"),)
         return explain(self.fleet, self._rules, request, only=(host,), stages=(RESOURCES,)).counts
+
+    def _counts_of_all(self, request: Request) -> tuple[FilterCount, ...]:
+        """A full cloud refuses the same again and again: as long as nothing changed the answer is remembered."""
+        if not request.is_plain:
+            return explain(self.fleet, self._rules, request).counts
+        state = (self.fleet.changes, int(request.now))
+        if self._told_of != state:
+            self._told.clear()
+            self._told_of = state
+        # The image matters to IsolatedHostsFilter, which asks hosts, not profiles.
+        key = (self._rules.shape(request), request.spec.image_id)
+        counts = self._told.get(key)
+        if counts is None:
+            counts = self._told[key] = explain(self.fleet, self._rules, request).counts
+        return counts
 
     def _refusal(self, request: Request) -> NoValidHost:
         counts = self._counts(request)

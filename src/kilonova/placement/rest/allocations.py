@@ -1,5 +1,6 @@
 """/allocations, /usages, /reshaper"""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from kilonova.db.database import Transaction
 from kilonova.db.errors import AlreadyThere
 from kilonova.model.allocation import MAX_INT
 from kilonova.model.errors import BadRequest, Conflict, NotFound
+from kilonova.model.ids import is_uuid_like
 from kilonova.placement.errors import ConcurrentUpdate
 from kilonova.placement.rest.classes import check_known
 from kilonova.placement.rest.inventories import All, write_inventories
@@ -22,6 +24,8 @@ from kilonova.placement.store.allocations import ConsumerChanged, Holder, Short
 from kilonova.placement.store.holdings import Holdings
 from kilonova.web.response import empty, json_response
 
+MAX_NAME = 255
+_TYPE = re.compile(r"[A-Z0-9_]{1,255}|unknown")
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 NO_TYPE = "unknown"
 
@@ -213,6 +217,10 @@ def _wanted(
 ) -> Wanted:
     if minor >= 8 and (project_id is None or user_id is None):
         raise BadRequest("JSON does not validate: 'project_id' and 'user_id' are required properties")
+    if not is_uuid_like(consumer_id):
+        raise BadRequest(f"JSON does not validate: consumer '{consumer_id}' is not a 'uuid'")
+    if max(len(project_id or UNKNOWN), len(user_id or UNKNOWN)) > MAX_NAME or _TYPE.fullmatch(kind) is None:
+        raise BadRequest("JSON does not validate: project_id, user_id or consumer_type is too long or malformed")
     for amounts in taken.values():
         if not amounts or not all(1 <= amount <= MAX_INT for amount in amounts.values()):
             raise BadRequest("JSON does not validate: amounts are whole numbers from 1 on")
