@@ -52,7 +52,7 @@ async def _shown(cloud: Cloud) -> AsyncIterator[None]:
     first: list[int] = []
 
     def show(span: Span) -> None:
-        if span.trace_id == here and not span.name.startswith("GET /servers/"):
+        if span.trace_id == here:
             first.append(span.started_us)
             print(line_of(span, first[0]), flush=True)
 
@@ -91,7 +91,9 @@ async def _create(clients: dict[str, RestClient], token: str, name: str) -> str:
 async def _wait(compute: RestClient, token: str, server_id: str) -> dict[str, Any]:
     async with asyncio.timeout(_WAIT_S):
         while True:
-            found = await compute.json("GET", f"/servers/{server_id}", token=token, headers=_VERSION)
+            # Looking is no part of the way.
+            with trace.serving("client", None):
+                found = await compute.json("GET", f"/servers/{server_id}", token=token, headers=_VERSION)
             server: dict[str, Any] = found["server"]
             if server["status"] not in ("BUILD",):
                 return server

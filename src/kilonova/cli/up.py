@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -46,6 +47,8 @@ async def _up(config: Config, state: StateDir, given: argparse.Namespace) -> int
         driver = cloud.hosts.driver if cloud.hosts is not None else "no"
         print(f"kilonova is up after {time.monotonic() - began:.1f} s: {cloud.base_url} ({driver} driver)")
         print(f"  export OS_CLIENT_CONFIG_FILE={state.clouds} OS_CLOUD=kilonova", flush=True)
+        if driver == "libvirt" and os.geteuid() != 0:
+            print("  not root: guests get QEMU's user-mode network; as root they get networks, floating IPs, firewalls")
         if given.boot:
             tasks.append(asyncio.create_task(boot(cloud, given.boot)))
 
