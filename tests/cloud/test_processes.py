@@ -1,4 +1,4 @@
-"""The same services as separate processes over RabbitMQ and a real database; the compute host has no way to the latter."""
+"""The same services as separate processes over RabbitMQ and a real database; a compute host has no way to the latter."""
 
 import asyncio
 import json
@@ -26,7 +26,16 @@ CONTROL = (
 def serving(state: Path, conf: Path, *roles: str) -> Iterator[subprocess.Popen[bytes]]:
     """`kilonova serve ROLES` until the block ends; its words are in `out` of its state directory."""
     state.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "kilonova.cli.main", "serve", "--state-dir", str(state), "--config-file", str(conf)]
+    command = [
+        sys.executable,
+        "-m",
+        "kilonova.cli.main",
+        "serve",
+        "--state-dir",
+        str(state),
+        "--config-file",
+        str(conf),
+    ]
     with (state / "out").open("wb") as out:
         process = subprocess.Popen([*command, *roles], stdout=out, stderr=out)
     try:
@@ -117,7 +126,11 @@ def test_a_compute_host_needs_its_password(tmp_path: Path) -> None:
     conf.write_text("[DEFAULT]\ncompute_driver = simulated\n")
     command = [sys.executable, "-m", "kilonova.cli.main", "serve", "--state-dir", str(tmp_path / "state")]
     done = subprocess.run(
-        [*command, "--config-file", str(conf), "compute"], capture_output=True, text=True, timeout=60, env=dict(os.environ)
+        [*command, "--config-file", str(conf), "compute"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=dict(os.environ),
     )
 
     assert done.returncode == 1

@@ -6,7 +6,7 @@ from kilonova.model.time import Timestamp
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of a valid token. Project fields are None for unscoped tokens; `roles` are names, implied ones included."""
+    """The content of a valid token. Project fields are None for unscoped tokens; `roles` include implied ones."""
 
     user_id: str
     user_name: str
