@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -69,7 +70,7 @@ async def test_operators_work_with_the_openstack_client(
     assert shown["allocations"] == {}
 
 
-async def talk(port: int, directory: Path) -> list[object]:
+async def talk(port: int, directory: Path) -> list[Any]:
     """One client process for all commands: most of its time is its start."""
     script = directory / "commands"
     script.write_text(COMMANDS.lstrip())

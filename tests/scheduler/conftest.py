@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -192,16 +192,28 @@ class Cloud:
             await service.close()
 
 
-@pytest.fixture
-async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
+@asynccontextmanager
+async def cloud_at(url: str) -> AsyncIterator[Cloud]:
     assert placement_tables.providers.metadata.tables
-    url = f"sqlite:///{tmp_path}/kilonova.db"
     await create_all(url)
     db = await connect(url)
     made = Cloud(db)
     yield made
     await made.close()
     await db.close()
+
+
+@pytest.fixture
+async def cloud(sqlite_url: str) -> AsyncIterator[Cloud]:
+    async with cloud_at(sqlite_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def cloud_on_each(database_url: str) -> AsyncIterator[Cloud]:
+    """The test runs once on each kind of database."""
+    async with cloud_at(database_url) as made:
+        yield made
 
 
 async def place(scheduler: SchedulerService, wanted: RequestSpec, *avoid: str) -> Selection:

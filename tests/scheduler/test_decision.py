@@ -11,7 +11,7 @@ from kilonova.scheduler import decision
 from kilonova.scheduler.decision import Decision
 from kilonova.scheduler.explanation import explain
 from kilonova.scheduler.fleet import Fleet
-from kilonova.scheduler.order import CHUNK, Order
+from kilonova.scheduler.order import CHUNK, Entry, Order
 from kilonova.scheduler.request import Group, Request
 from kilonova.scheduler.rules import Rules
 from kilonova.scheduler.settings import SchedulerSettings
@@ -66,7 +66,10 @@ groups = st.none() | st.builds(
     policy=st.sampled_from(["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"]),
     members=st.dictionaries(names, st.integers(1, 3), max_size=4),
 )
-near = st.just({}) | st.builds(lambda some: {"different_host": some}, st.frozensets(names, max_size=3))
+Near = dict[str, frozenset[HostName]]
+near: st.SearchStrategy[Near] = st.just({}) | st.builds(
+    lambda some: {"different_host": some}, st.frozensets(names, max_size=3)
+)
 
 
 @configure(max_examples=250, deadline=None)
@@ -106,7 +109,8 @@ def test_the_quick_way_finds_what_the_thorough_way_finds(
 
 def test_an_order_is_a_sorted_list() -> None:
     rng = random.Random(7)
-    order, plain = Order(), []
+    order = Order()
+    plain: list[Entry] = []
     for step in range(6 * CHUNK):
         if plain and rng.random() < (0.2 if step < 4 * CHUNK else 0.9):
             entry = plain.pop(rng.randrange(len(plain)))

@@ -286,12 +286,11 @@ def test_isolated_aggregates() -> None:
 def test_sizes() -> None:
     big_pages = make(inventories=(("MEMORY_MB", Inventory(total=8192, step_size=1024, max_unit=4096)),))
     profile = host(big_pages).profile
-    only_memory = {"vcpus": 0, "root_gib": 0}
-    assert placement.sizes(profile, request(memory_mib=2048, **only_memory)) is None
-    assert placement.sizes(profile, request(memory_mib=1536, **only_memory)) == (
+    assert placement.sizes(profile, request(vcpus=0, root_gib=0, memory_mib=2048)) is None
+    assert placement.sizes(profile, request(vcpus=0, root_gib=0, memory_mib=1536)) == (
         "MEMORY_MB: wanted 1536, only multiples of 1024 can be had"
     )
-    assert placement.sizes(profile, request(memory_mib=8192, **only_memory)) == (
+    assert placement.sizes(profile, request(vcpus=0, root_gib=0, memory_mib=8192)) == (
         "MEMORY_MB: wanted 8192, at most 4096 can be had at once"
     )
     assert placement.sizes(profile, request(memory_mib=1024)) == "VCPU: wanted 1, has none"

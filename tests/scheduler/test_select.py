@@ -126,6 +126,22 @@ async def test_two_schedulers_that_do_not_hear_of_one_another_never_take_more_th
     assert len(await cloud.placement.consumers()) == 20
 
 
+async def test_fifty_at_once_at_two_schedulers_on_every_database(cloud_on_each: Cloud) -> None:
+    cloud = cloud_on_each
+    await cloud.hosts(7, memory=7 * 1024)
+    one, other = await cloud.scheduler(), await cloud.scheduler()
+
+    answers = await asyncio.gather(
+        *(place((one, other)[number % 2], spec(f"server-{number}")) for number in range(50)), return_exceptions=True
+    )
+
+    refused = [answer for answer in answers if isinstance(answer, BaseException)]
+    assert [type(answer) for answer in refused] == [NoValidHost]
+    assert "MEMORY_MB: wanted 1024, the most free on any host is 0" in str(refused[0])
+    for state in await cloud.placement.providers("", 100):
+        assert state.used == {"VCPU": 7, "MEMORY_MB": 7168, "DISK_GB": 7}
+
+
 async def test_what_another_scheduler_released_is_found_before_a_refusal(cloud: Cloud) -> None:
     await cloud.host("only", memory=1024)
     scheduler = await cloud.scheduler()
