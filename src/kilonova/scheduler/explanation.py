@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from kilonova.contract.scheduler import FilterCount
-from kilonova.scheduler.filters.filter import Filter, HostFilter, ProfileFilter
+from kilonova.scheduler.filters.filter import Filter, ProfileFilter
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import HostState
 from kilonova.scheduler.request import Request
@@ -40,7 +40,7 @@ def explain(
     left: list[HostState] = list(fleet if only is None else only)
     counts: list[FilterCount] = []
     for stage in rules.stages:
-        if isinstance(stage, HostFilter) and not stage.applies(request):
+        if not stage.applies(request):
             continue
         if stages is not None and stage.name not in stages:
             continue

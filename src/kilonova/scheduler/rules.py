@@ -13,10 +13,26 @@ from kilonova.scheduler.verdict import PASS, Verdict, reject
 
 # Always asked, by the names explanations give them. Their place is behind ComputeFilter.
 PLACEMENT = (
-    ProfileFilter(name="AvailabilityZone", judge=placement.zone),
-    ProfileFilter(name="PlacementTenants", judge=placement.tenant),
-    ProfileFilter(name="PlacementAggregates", judge=placement.isolated),
-    ProfileFilter(name="PlacementTraits", judge=placement.traits),
+    ProfileFilter(
+        name="AvailabilityZone",
+        judge=placement.zone,
+        applies=lambda request: request.spec.availability_zone is not None,
+    ),
+    ProfileFilter(
+        name="PlacementTenants",
+        judge=placement.tenant,
+        applies=lambda request: request.settings.limit_tenants_to_placement_aggregate,
+    ),
+    ProfileFilter(
+        name="PlacementAggregates",
+        judge=placement.isolated,
+        applies=lambda request: request.settings.enable_isolated_aggregate_filtering,
+    ),
+    ProfileFilter(
+        name="PlacementTraits",
+        judge=placement.traits,
+        applies=lambda request: bool(request.traits.required or request.traits.forbidden),
+    ),
 )
 # Flavors with images that are remembered.
 DEMANDS = 8192

@@ -14,15 +14,19 @@ def always(_: Request) -> bool:
 
 
 class ProfileFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """`on_rebuild`: also asked, of the server's own host, when a server is rebuilt with another image."""
+    """`applies` says whether the request has anything to ask of it: if not, every host passes.
+
+    `on_rebuild`: also asked, of the server's own host, when a server is rebuilt with another image.
+    """
 
     name: str
     judge: Callable[[Profile, Request], Verdict]
+    applies: Callable[[Request], bool] = always
     on_rebuild: bool = False
 
 
 class HostFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """`applies` says whether the request has anything to ask of it: if not, every host passes."""
+    """The same for those that look at a host's own part."""
 
     name: str
     judge: Callable[[HostState, Request], Verdict]
