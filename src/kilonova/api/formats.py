@@ -6,10 +6,11 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC
 
 from kilonova.model.errors import BadRequest
 from kilonova.model.ids import is_uuid_like
+from kilonova.model.time import moment_of
 
 
 class InvalidName(BadRequest):
@@ -70,8 +71,9 @@ def is_address(version: int) -> Callable[[str], bool]:
 
 def is_moment(text: str) -> bool:
     try:
-        datetime.fromisoformat(text.strip())
-    except ValueError:
+        # In UTC: the first and the last day of all time are not there in every zone.
+        moment_of(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
         return False
     return True
 

@@ -2,12 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import httpx
+import msgspec
 
 from kilonova.aio.blocking import blocking
 from kilonova.model.errors import KilonovaError, Unavailable
@@ -102,6 +103,18 @@ class ImageClient:
                 raise
         return image
 
+    async def change_properties(
+        self, image_id: str, token: str, values: Mapping[str, str], *, forget: Iterable[str] = ()
+    ) -> None:
+        """Set custom properties and forget others. Errors: NotFound, Forbidden, Conflict, BadRequest."""
+        patch = [{"op": "add", "path": f"/{_pointer(name)}", "value": value} for name, value in values.items()]
+        patch += [{"op": "remove", "path": f"/{_pointer(name)}"} for name in forget]
+        if not patch:
+            return
+        headers = {**_JSON, "Content-Type": "application/openstack-images-v2.1-json-patch"}
+        async with self._streamed("PATCH", f"/v2/images/{image_id}", token, headers, _once(patch)):
+            pass
+
     async def delete(self, image_id: str, token: str) -> None:
         """Errors: NotFound, Forbidden."""
         await self._rest.request("DELETE", f"/v2/images/{image_id}", token=token, headers=_JSON)
@@ -123,6 +136,15 @@ async def _refusal(answer: httpx.Response) -> KilonovaError:
     await answer.aread()
     told_in_json = "json" in answer.headers.get("content-type", "")
     return family_of(answer.status_code)(answer.json()["message"] if told_in_json else answer.text[:500])
+
+
+def _pointer(name: str) -> str:
+    """A property's name as a part of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+async def _once(document: object) -> AsyncIterator[bytes]:
+    yield msgspec.json.encode(document)
 
 
 def _settle(file: BinaryIO) -> None:

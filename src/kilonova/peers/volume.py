@@ -5,6 +5,7 @@ Paths have no project: it is the token's, save where a service creates for someb
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -36,6 +37,7 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str | None
+    description: str | None = None
     status: VolumeStatus
     size: int
     project_id: str | None
@@ -58,6 +60,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     volume_id: str
     name: str | None
+    description: str | None = None
     status: SnapshotStatus
     size: int
     metadata: dict[str, str]
@@ -133,6 +136,7 @@ class VolumeClient:
         size: int | None,
         project_id: str | None = None,
         name: str | None = None,
+        description: str | None = None,
         image_id: str | None = None,
         snapshot_id: str | None = None,
         source_volid: str | None = None,
@@ -144,6 +148,7 @@ class VolumeClient:
         wanted = {
             "size": size,
             "name": name,
+            "description": description,
             "imageRef": image_id,
             "snapshot_id": snapshot_id,
             "source_volid": source_volid,
@@ -240,17 +245,33 @@ class VolumeClient:
         """Errors: NotFound."""
         return snapshot_of((await self._call("GET", f"/snapshots/{snapshot_id}", token))["snapshot"])
 
-    async def snapshots(self, token: str, **filters: str) -> Sequence[Snapshot]:
+    async def snapshots(self, token: str, *, all_projects: bool = True, **filters: str) -> Sequence[Snapshot]:
         """`volume_id`, `name`, `status`; all pages, of all projects where the token's holder may see them."""
-        found = await self._pages("/snapshots/detail", "snapshots", token, {"all_tenants": "1", **filters})
+        if all_projects:
+            filters["all_tenants"] = "1"
+        found = await self._pages("/snapshots/detail", "snapshots", token, filters)
         return [snapshot_of(one) for one in found]
 
     async def snapshot_create(
-        self, volume_id: str, token: str, *, name: str, metadata: Mapping[str, str] = {}
+        self,
+        volume_id: str,
+        token: str,
+        *,
+        name: str | None,
+        description: str | None = None,
+        metadata: Mapping[str, str] = {},
+        force: bool = True,
     ) -> Snapshot:
         """Of a volume at rest; of one in use only for a service, which has paused the guest. Errors: TooLarge."""
-        wanted = {"volume_id": volume_id, "name": name, "metadata": dict(metadata), "force": True}
+        wanted = {"volume_id": volume_id, "name": name, "metadata": dict(metadata), "force": force}
+        if description is not None:
+            wanted["description"] = description
         return snapshot_of((await self._call("POST", "/snapshots", token, {"snapshot": wanted}))["snapshot"])
+
+    async def snapshot_status(self, snapshot_id: str, token: str, status: str) -> None:
+        """What a host made of a snapshot it was to take, or drop, in the volume service's place."""
+        body = {"os-update_snapshot_status": {"status": status, "progress": "0%"}}
+        await self._call("POST", f"/snapshots/{quote(snapshot_id, safe='')}/action", token, body)
 
     async def snapshot_delete(self, snapshot_id: str, token: str) -> None:
         """Begin to. Errors: NotFound, BadRequest."""
@@ -261,6 +282,7 @@ def volume_of(shown: Mapping[str, Any]) -> Volume:
     return Volume(
         id=shown["id"],
         name=shown["name"],
+        description=shown.get("description"),
         status=VolumeStatus(shown["status"]),
         size=shown["size"],
         project_id=shown.get("os-vol-tenant-attr:tenant_id"),
@@ -286,6 +308,7 @@ def snapshot_of(shown: Mapping[str, Any]) -> Snapshot:
         id=shown["id"],
         volume_id=shown["volume_id"],
         name=shown["name"],
+        description=shown.get("description"),
         status=SnapshotStatus(shown["status"]),
         size=shown["size"],
         metadata=shown.get("metadata", {}),

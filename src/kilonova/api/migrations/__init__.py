@@ -1,0 +1,1 @@
+"""Migrations: the record of all moves, and the running live ones of a server."""
