@@ -1,4 +1,4 @@
-"""The same services as separate processes over RabbitMQ and a real database; compute hosts have no way to the latter."""
+"""Services as processes of their own over RabbitMQ and a real database; a compute host has no way to the latter."""
 
 import asyncio
 import json
