@@ -1,6 +1,6 @@
 """A server's ports: made or taken, bound to this host, plugged in; and what the record shows of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kilonova.compute.host import Host
@@ -18,52 +18,86 @@ class PortUnusable(BadRequest):
 
 
 async def ensure_ports(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
-    """The record's ports, made where they are missing, bound to this host. Safe to repeat: ports know their server."""
-    requests = await _requests(host, record)
-    if not requests and not record.vifs:
-        return ()
-    token = await host.token()
-    # A record that shows ports, or a build that was begun before, has some already.
-    there = await host.network.ports(token, device_id=record.id)
-    ports: list[tuple[Port, NetworkRequest | None]] = []
-    for request in requests:
-        found = _match(request, there, [port.id for port, _ in ports])
-        port = found or await _make(host, record, request, token)
-        if port.binding_host != host.name or port.device_id != record.id:
-            port = await host.network.bind_port(
-                token, port.id, server_id=record.id, host=host.name, zone=host.settings.zone
-            )
-        ports.append((port, request))
-    known = {port.id for port, _ in ports}
-    ports.extend((port, None) for port in there if port.id not in known)
-    return await describe(host, record.id, ports, given=_given(record, requests))
+    """The record's ports, bound to this host; a server being built gets what it asked for, made where it is missing.
+
+    Safe to repeat: ports know their server. A server that is built may have let go of what it once asked for.
+    """
+    if record.vm_state == "building":
+        return await _first_ports(host, record)
+    for port in await _ports_of(host, record):
+        await _bind(host, record, port)
+    return await current_vifs(host, record)
 
 
 async def current_vifs(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
-    """The ports as the network service has them now, in its order of the record's list."""
+    """The ports as the network service has them now, in the order of the record."""
+    ports = await _ports_of(host, record)
+    given = {vif.port_id for vif in record.vifs if not vif.created_here}
+    tags = {vif.port_id: vif.tag for vif in record.vifs}
+    return await describe(host, ports, given=given, tags=tags, old=[port.id for port in ports])
+
+
+async def _ports_of(host: Host, record: ServerRecord) -> list[Port]:
     if not record.vifs:
-        return ()
+        return []
     there = await host.network.ports(await host.token(), device_id=record.id)
     order = {vif.port_id: index for index, vif in enumerate(record.vifs)}
-    ports = sorted(there, key=lambda port: order.get(port.id, len(order)))
-    given = {vif.port_id for vif in record.vifs if not vif.created_here}
-    return await describe(host, record.id, [(port, None) for port in ports], given=given)
+    return sorted(there, key=lambda port: order.get(port.id, len(order)))
+
+
+async def _first_ports(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
+    requests = await _requests(host, record)
+    if not requests:
+        return ()
+    token = await host.token()
+    # A build that was begun before has some already.
+    there = await host.network.ports(token, device_id=record.id)
+    matched = _matched(requests, there)
+    ports = []
+    for index, request in enumerate(requests):
+        port = matched.get(index) or await _make(host, record, request, token)
+        ports.append(await _bind(host, record, port))
+    given = {request.port_id for request in requests if request.port_id}
+    tags = {port.id: request.tag for port, request in zip(ports, requests, strict=True)}
+    # Nobody can have given an address to a port that was made just now.
+    return await describe(host, ports, given=given, tags=tags, old=sorted(given))
+
+
+async def _bind(host: Host, record: ServerRecord, port: Port) -> Port:
+    if port.binding_host == host.name and port.device_id == record.id:
+        return port
+    return await host.network.bind_port(
+        await host.token(), port.id, server_id=record.id, host=host.name, zone=host.settings.zone
+    )
 
 
 async def describe(
-    host: Host, server_id: ServerId, ports: Sequence[tuple[Port, NetworkRequest | None]], *, given: set[str]
+    host: Host,
+    ports: Sequence[Port],
+    *,
+    given: Collection[str],
+    tags: Mapping[str, str | None] | None = None,
+    old: Sequence[str] = (),
 ) -> tuple[Vif, ...]:
+    """`given` ports are their owner's, `old` ones may have floating addresses; both by id."""
     token = await host.token()
-    ids = sorted({port.network_id for port, _ in ports})
+    ids = sorted({port.network_id for port in ports})
     networks = {network.id: network for network in await host.network.networks(token, ids=ids)} if ids else {}
+    floating = await host.network.floating_ips_of(token, old)
     return tuple(
-        _vif(port, networks.get(port.network_id), request.tag if request else None, (), port.id not in given)
-        for port, request in ports
+        _vif(
+            port,
+            networks.get(port.network_id),
+            [one for one in floating if one.port_id == port.id],
+            tag=(tags or {}).get(port.id),
+            created_here=port.id not in given,
+        )
+        for port in ports
     )
 
 
 def _vif(
-    port: Port, network: Network | None, tag: str | None, floating: Sequence[FloatingIp], created_here: bool
+    port: Port, network: Network | None, floating: Sequence[FloatingIp], *, tag: str | None, created_here: bool
 ) -> Vif:
     return Vif(
         port_id=port.id,
@@ -72,8 +106,8 @@ def _vif(
         mac=port.mac_address,
         addresses=tuple((fixed.ip_address, _version(fixed.ip_address)) for fixed in port.fixed_ips),
         floating=tuple((ip.floating_ip_address, _version(ip.floating_ip_address)) for ip in floating),
-        tag=tag,
         mtu=(network.mtu if network else 0) or 1500,
+        tag=tag,
         created_here=created_here,
     )
 
@@ -103,11 +137,6 @@ async def unplug_all(host: Host, server_id: ServerId) -> None:
         await host.plugger.unplug(PortId(port.id))
 
 
-def _given(record: ServerRecord, requests: Sequence[NetworkRequest]) -> set[str]:
-    asked = {request.port_id for request in requests if request.port_id}
-    return asked | {vif.port_id for vif in record.vifs if not vif.created_here}
-
-
 async def _requests(host: Host, record: ServerRecord) -> tuple[NetworkRequest, ...]:
     if record.networks == "none":
         return ()
@@ -122,17 +151,30 @@ async def _requests(host: Host, record: ServerRecord) -> tuple[NetworkRequest, .
     return (NetworkRequest(network_id=await host.network.allocate_topology(token, record.project_id)),)
 
 
-def _match(request: NetworkRequest, there: Sequence[Port], taken: Sequence[str]) -> Port | None:
-    for port in there:
-        if port.id in taken:
-            continue
-        if request.port_id == port.id:
-            return port
-        if request.port_id is None and request.network_id == port.network_id:
-            addresses = [fixed.ip_address for fixed in port.fixed_ips]
-            if request.fixed_ip is None or request.fixed_ip in addresses:
-                return port
-    return None
+def _matched(requests: Sequence[NetworkRequest], there: Sequence[Port]) -> dict[int, Port]:
+    """By index of the request the port that an earlier try made or took for it: the most particular wish first."""
+    found: dict[int, Port] = {}
+    left = list(there)
+    for fits in (_is_the_one, _has_the_address, _is_on_the_network):
+        for index, request in enumerate(requests):
+            port = next((port for port in left if fits(request, port)), None) if index not in found else None
+            if port is not None:
+                found[index] = port
+                left.remove(port)
+    return found
+
+
+def _is_the_one(request: NetworkRequest, port: Port) -> bool:
+    return request.port_id == port.id
+
+
+def _has_the_address(request: NetworkRequest, port: Port) -> bool:
+    addresses = [fixed.ip_address for fixed in port.fixed_ips]
+    return request.port_id is None and request.network_id == port.network_id and request.fixed_ip in addresses
+
+
+def _is_on_the_network(request: NetworkRequest, port: Port) -> bool:
+    return request.port_id is None and request.fixed_ip is None and request.network_id == port.network_id
 
 
 async def _make(host: Host, record: ServerRecord, request: NetworkRequest, token: str) -> Port:
