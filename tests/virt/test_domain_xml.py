@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -80,6 +81,23 @@ def test_a_kvm_guest_has_the_hosts_processor() -> None:
     assert domain.get("type") == "kvm"
     assert attribute(domain, "cpu", "mode") == "host-passthrough"
     assert domain.find("features/tcg") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "model"),
+    [
+        (HostProfile(virt_type="kvm", cpu_mode="host-model"), "host-model", None),
+        (HostProfile(virt_type="qemu", cpu_mode="host-passthrough"), "maximum", None),
+        (HostProfile(virt_type="kvm", cpu_mode="custom", cpu_model="Nehalem"), "custom", "Nehalem"),
+        (HostProfile(virt_type="kvm", cpu_mode="none"), None, None),
+    ],
+)
+def test_the_operator_chooses_the_processor(host: HostProfile, mode: str | None, model: str | None) -> None:
+    domain = xml(SPEC, host)
+
+    assert attribute(domain, "cpu", "mode") == mode
+    assert domain.findtext("cpu/model") == model
+    assert attribute(domain, "cpu/topology", "sockets") == str(SPEC.vcpus)
 
 
 def test_a_network_card_uses_the_tap_the_network_agent_made() -> None:

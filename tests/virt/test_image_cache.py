@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,16 @@ import pytest
 from kilonova.aio.blocking import blocking
 from kilonova.aio.clock import SystemClock
 from kilonova.image.bootsector import boot_sector
-from kilonova.virt.image_cache import ImageCache, UnacceptableImage, image_format
+from kilonova.virt.image_cache import ImageCache, UnacceptableImage, Write, image_format
 
-Write = Callable[[Path], Awaitable[None]]
 RAW = boot_sector()
 
 
-def writes(content: bytes) -> Write:
-    async def write(path: Path) -> None:
+def writes(content: bytes, declared: str | None = None) -> Write:
+    async def write(path: Path) -> str | None:
         await asyncio.sleep(0.01)
         await blocking(path.write_bytes, content)
+        return declared
 
     return write
 
@@ -99,9 +98,9 @@ async def test_a_qcow2_in_raws_clothing_is_refused(cache: ImageCache, tmp_path: 
     disguised = qcow2(tmp_path / "x")
 
     with pytest.raises(UnacceptableImage):
-        await cache.fetch("a", writes(disguised), declared="raw")
+        await cache.fetch("a", writes(disguised, "raw"))
     with pytest.raises(UnacceptableImage):
-        await cache.fetch("b", writes(RAW), declared="qcow2")
+        await cache.fetch("b", writes(RAW, "qcow2"))
 
 
 async def test_other_formats_are_refused(cache: ImageCache) -> None:

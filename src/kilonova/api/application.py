@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from kilonova.api.routes.table import ROUTES
 from kilonova.api.validation import NO_QUERY
 from kilonova.api.world import World
 from kilonova.model.errors import BadRequest, KilonovaError, TooLarge, Unauthenticated, UnsupportedMedia
-from kilonova.observe import trace
+from kilonova.observe import metrics, trace
 from kilonova.saga.begin import ServerBusy
 from kilonova.web.application import TokenCheck
 from kilonova.web.response import empty, json_response
@@ -56,6 +57,7 @@ class ComputeApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"{self.name} speaks HTTP only, not {scope['type']}")
+        began = time.perf_counter()
         request = Request(
             scope,
             receive,
@@ -66,6 +68,7 @@ class ComputeApi:
         path: str = scope["path"][len(scope.get("root_path", "")) :]
         with _traced(request, path):
             response = await self._respond(request, path)
+        metrics.answered(self.name, request.method, response.status_code, time.perf_counter() - began)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, path: str) -> Response:

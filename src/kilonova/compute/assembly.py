@@ -1,7 +1,6 @@
 """From a server's record to everything its guest is made of: image, ports, volumes, config drive, and the spec."""
 
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,9 +12,11 @@ from kilonova.compute.volumes import connect_volumes, volume_disks
 from kilonova.contract.compute import BlockDevice, FlavorOf, ServerRecord, Vif
 from kilonova.model.errors import BadRequest, GuestNotFound, NotFound
 from kilonova.model.ids import ServerId
+from kilonova.peers.guest_subnets import guest_subnets
 from kilonova.virt.config_drive import write_config_drive
+from kilonova.virt.drive_files import drive_files
 from kilonova.virt.guest import GuestSpec, LocalDisk, Nic, VolumeDisk
-from kilonova.virt.guest_metadata import SubnetInfo, drive_files
+from kilonova.virt.guest_metadata import Told
 from kilonova.virt.image_cache import image_format
 
 
@@ -38,7 +39,7 @@ async def assemble(host: Host, record: ServerRecord, *, flavor: FlavorOf | None 
     root = await _root_disk(host, record, flavor)
     vifs = await ports.ensure_ports(host, record)
     nics = await ports.plug(host, vifs)
-    drive = await _config_drive(host, record, vifs)
+    drive = await _config_drive(host, msgspec.structs.replace(record, vifs=vifs, block_devices=devices))
     disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
     disks.extend(await volume_disks(host, devices))
     disks.extend(_extra_disks(flavor))
@@ -103,25 +104,24 @@ def _extra_disks(flavor: FlavorOf) -> list[LocalDisk]:
 
 async def fetch_image(host: Host, image_id: str) -> Path:
     """The image's file in this host's cache; the image service is asked only when it is not there, for an image's bits
-    never change. Errors: ImageUnusable, and the image service's.
+    never change. Errors: ImageUnusable, UnacceptableImage, and the image service's.
     """
 
-    async def write(target: Path) -> None:
+    async def write(target: Path) -> str | None:
         token = await host.token()
         try:
             image = await host.image.show(image_id, token)
             if image.status != "active":
                 raise ImageUnusable(f"Image {image_id} is not active.")
-            with await blocking(open, target, "wb") as file:
-                async for piece in host.image.download(image_id, token):
-                    await blocking(file.write, piece)
+            await host.image.save(image_id, target, token)
         except NotFound as error:
             raise ImageUnusable(f"Image {image_id} could not be found.") from error
+        return image.disk_format
 
     return await host.cache.fetch(image_id, write)
 
 
-async def _config_drive(host: Host, record: ServerRecord, vifs: Sequence[Vif]) -> Path | None:
+async def _config_drive(host: Host, record: ServerRecord) -> Path | None:
     mandatory = record.image_properties.get("img_config_drive") == "mandatory"
     if not (record.config_drive or mandatory or host.settings.force_config_drive):
         return None
@@ -129,30 +129,19 @@ async def _config_drive(host: Host, record: ServerRecord, vifs: Sequence[Vif]) -
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    subnets = await subnets_of(host, vifs)
-    files = drive_files(record, vifs, subnets, random_seed=secrets.token_bytes(512))
+    files = drive_files(await _told(host, record), random_seed=secrets.token_bytes(512))
     await blocking(write_config_drive, target, files)
     return target
 
 
+async def _told(host: Host, record: ServerRecord) -> Told:
+    told = Told(record=record, domain=host.settings.domain)
+    return msgspec.structs.replace(
+        told,
+        subnets=await guest_subnets(host.network, await host.token(), record.vifs),
+        vendor=await host.vendor.told(record, told.hostname),
+    )
+
+
 def drop_config_drive(host: Host, server_id: str) -> None:
     (host.work_dir / "config-drives" / f"{server_id}.iso").unlink(missing_ok=True)
-
-
-async def subnets_of(host: Host, vifs: Sequence[Vif]) -> list[SubnetInfo]:
-    """The subnets of the networks the guest is on."""
-    token = await host.token()
-    found: list[SubnetInfo] = []
-    for network_id in sorted({vif.network_id for vif in vifs}):
-        for subnet in await host.network.subnets(token, network_id=network_id):
-            found.append(
-                SubnetInfo(
-                    network_id=subnet.network_id,
-                    cidr=subnet.cidr,
-                    gateway=subnet.gateway_ip,
-                    dns=subnet.dns_nameservers,
-                    routes=tuple((route.destination, route.nexthop) for route in subnet.host_routes),
-                    dhcp=subnet.enable_dhcp,
-                )
-            )
-    return found

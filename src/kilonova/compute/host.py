@@ -11,7 +11,9 @@ from kilonova.contract.network_agent import PortPlugger
 from kilonova.model.ids import HostName
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
+from kilonova.peers.vendor_data import VendorSource
 from kilonova.peers.volume import VolumeClient
+from kilonova.virt.guest_metadata import DOMAIN
 from kilonova.virt.hypervisor import Hypervisor
 from kilonova.virt.image_cache import ImageCache
 
@@ -23,6 +25,12 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     report_interval_s: float = 10.0
     zone: str = "nova"
     force_config_drive: bool = False
+    # What guests' host names end with, on their config drives.
+    domain: str = DOMAIN
+    # How often records and guests are compared.
+    sync_interval_s: float = 600.0
+    # Guests built at a time; 0 for no limit.
+    max_concurrent_builds: int = 10
 
 
 class Host:
@@ -38,6 +46,7 @@ class Host:
         network: NetworkClient,
         volume: VolumeClient,
         token: Callable[[], Awaitable[str]],
+        vendor: VendorSource,
         cache: ImageCache,
         work_dir: Path,
         clock: Clock,
@@ -53,6 +62,7 @@ class Host:
         self.network = network
         self.volume = volume
         self.token = token
+        self.vendor = vendor
         self.cache = cache
         self.work_dir = work_dir
         self.clock = clock

@@ -232,8 +232,7 @@ async def attach_interface(host: Host, order: order_kinds.AttachInterface) -> Fa
     )
     before = [vif for vif in await ports.current_vifs(host, record) if vif.port_id != port.id]
     given = set() if order.created_here else {port.id}
-    (new,) = await ports.describe(host, record.id, [(port, None)], given=given)
-    new = msgspec.structs.replace(new, tag=order.tag)
+    (new,) = await ports.describe(host, [port], given=given, tags={port.id: order.tag}, old=[port.id])
     tap = await host.plugger.plug(PortId(port.id), NetworkId(port.network_id))
     await host.hypervisor.attach_nic(record.id, Nic(port_id=PortId(port.id), mac=new.mac, tap=tap, mtu=new.mtu))
     return Facts(vifs=(*before, new))

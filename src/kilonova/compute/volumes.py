@@ -1,5 +1,6 @@
 """A server's volumes on this host: attachments at the volume service, and what the driver needs of each."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from string import ascii_lowercase
@@ -12,6 +13,8 @@ from kilonova.model.errors import BadRequest, NotFound
 from kilonova.model.ids import VolumeId
 from kilonova.peers.volume import Attachment
 from kilonova.virt.guest import VolumeDisk
+
+_DISK = re.compile(r"(?:/dev/)?(?:v|s|h|xv)d([a-z])")
 
 
 class VolumeUnusable(BadRequest):
@@ -33,9 +36,13 @@ async def connect_volumes(host: Host, record: ServerRecord) -> tuple[BlockDevice
         if device.volume_id is None:
             raise VolumeUnusable(f"Block device {device.id} has no volume.")
         attachment = await _attachment(host, record, device.volume_id, device.attachment_id)
-        name = device.device_name or f"/dev/{free_device(record, found)}"
+        name = device.device_name or _name_for(device, record, (*record.block_devices, *found))
         found.append(msgspec.structs.replace(device, attachment_id=attachment.id, device_name=name))
     return tuple(found)
+
+
+def _name_for(device: BlockDevice, record: ServerRecord, others: Sequence[BlockDevice]) -> str:
+    return "/dev/vda" if device.boot_index == 0 else f"/dev/{free_device(record, others)}"
 
 
 async def _attachment(host: Host, record: ServerRecord, volume_id: str, known: str | None) -> Attachment:
@@ -95,15 +102,24 @@ async def connect(host: Host, record: ServerRecord, order: AttachVolume) -> Volu
     """One more volume for a server that runs."""
     attachment = await _attachment(host, record, order.volume_id, order.attachment_id)
     others = [device for device in record.block_devices if device.volume_id != order.volume_id]
-    wished = (order.device or "").removeprefix("/dev/")
-    return disk_of(attachment, wished or free_device(record, others))
+    return disk_of(attachment, free_device(record, others, wish=order.device))
 
 
-def free_device(record: ServerRecord, devices: Sequence[BlockDevice]) -> str:
-    """The next free `vdX`: local disks come first (root, ephemeral, swap), as the driver names them."""
-    boots_from_volume = any(d.boot_index == 0 and d.destination_type == "volume" for d in record.block_devices)
+def free_device(record: ServerRecord, others: Sequence[BlockDevice], *, wish: str | None = None) -> str:
+    """The `vdX` wished for where it is free, else the next one.
+
+    The root (local or not), the ephemeral disk and the swap disk come first, as the driver names them.
+    """
     flavor = record.flavor
-    local = (not boots_from_volume) + bool(flavor.ephemeral_gib) + bool(flavor.swap_mib)
-    taken = {f"vd{letter}" for letter in ascii_lowercase[:local]}
-    taken |= {(device.device_name or "").removeprefix("/dev/") for device in devices}
-    return next(f"vd{letter}" for letter in ascii_lowercase if f"vd{letter}" not in taken)
+    first = 1 + bool(flavor.ephemeral_gib) + bool(flavor.swap_mib)
+    taken = {*ascii_lowercase[:first], *(_letter(device.device_name) for device in others)}
+    wished = _letter(wish)
+    if wished and wished not in taken:
+        return f"vd{wished}"
+    return next(f"vd{letter}" for letter in ascii_lowercase if letter not in taken)
+
+
+def _letter(name: str | None) -> str:
+    """`b` of /dev/vdb, sdb and hdb alike: the guest has one disk of each; '' for what is no such name."""
+    found = _DISK.fullmatch(name or "")
+    return found[1] if found else ""

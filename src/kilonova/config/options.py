@@ -88,6 +88,17 @@ class Api(Section, frozen=True):
         "keystone"
     )
     max_limit: Annotated[int, about("The most items of one page.", ge=1)] = 1000
+    dhcp_domain: Annotated[str, about("What guests' host names end with, in their metadata; may be empty.")] = (
+        "novalocal"
+    )
+    metadata_cache_expiration: Annotated[int, about("How long a guest's metadata may be old.", ge=0)] = 15
+    vendordata_jsonfile_path: Annotated[str | None, about("JSON told to every guest as vendor_data.json.")] = None
+    vendordata_dynamic_targets: Annotated[
+        tuple[str, ...], about("NAME@URL: asked about each guest; the answers stand in vendor_data2.json.")
+    ] = ()
+    vendordata_dynamic_connect_timeout: Annotated[int, about("How long to wait for such a URL.", ge=1)] = 5
+    vendordata_dynamic_read_timeout: Annotated[int, about("How long to wait for its answer.", ge=1)] = 5
+    vendordata_dynamic_failure_fatal: Annotated[bool, about("No metadata at all when one does not answer.")] = False
 
 
 class OsloMiddleware(Section, frozen=True):
@@ -201,7 +212,16 @@ class Libvirt(Section, frozen=True):
         Literal["host-model", "host-passthrough", "custom", "none"] | None,
         about("What CPU guests see; host-model with KVM unless set."),
     ] = None
-    cpu_models: Annotated[tuple[str, ...], about("For cpu_mode custom, the first the host can do.")] = ()
+    cpu_models: Annotated[tuple[str, ...], about("For cpu_mode custom: the first one is given.")] = ()
+    hw_machine_type: Annotated[
+        tuple[str, ...], about("Guests' machine where their image names none, as ARCHITECTURE=MACHINE.")
+    ] = ()
+
+    @property
+    def machine_type(self) -> str:
+        """Of the architecture we run."""
+        named = dict(entry.split("=", 1) for entry in self.hw_machine_type if "=" in entry)
+        return named.get("x86_64", "pc")
 
 
 class ImageCache(Section, frozen=True):

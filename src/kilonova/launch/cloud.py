@@ -301,7 +301,10 @@ class Cloud:
             network=NetworkClient(self.neighbours.client("network")),
             token=self.session.token,
             clock=self.clock,
+            vendor=translate.vendor(self.config),
             shared_secret=self.config.neutron.metadata_proxy_shared_secret,
+            cache_s=self.config.api.metadata_cache_expiration,
+            domain=self.config.api.dhcp_domain,
         )
         self._at_end(self.metadata.close)
         self.apps["metadata"] = self.metadata.app

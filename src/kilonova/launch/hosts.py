@@ -8,10 +8,11 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from kilonova.aio.clock import Clock
+from kilonova.aio.supervise import Tasks
 from kilonova.bus.bus import Bus, Subscription
 from kilonova.bus.proxy import proxy, serve
 from kilonova.compute.agent import ComputeAgent
-from kilonova.compute.host import Host, HostSettings
+from kilonova.compute.host import Host
 from kilonova.compute.journal import Journal
 from kilonova.config.options import Config
 from kilonova.contract.compute import Compute
@@ -24,6 +25,7 @@ from kilonova.contract.network_agent import (
     PortPlugger,
     agent_topic,
 )
+from kilonova.launch import settings as translate
 from kilonova.launch.state_dir import StateDir
 from kilonova.model.ids import HostName
 from kilonova.network.agent.agent import Agent
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 
 # How many simulated hosts are started at a time: each says hello to conductor, scheduler and placement.
 AT_ONCE = 32
+# How often old entries leave the agents' journal.
+PRUNE_S = 3600.0
 
 
 def driver_of(config: Config) -> str:
@@ -75,6 +79,8 @@ class ComputeHosts:
         self._neighbours = {"image": image, "network": network, "volume": volume, "token": token}
         self._journal = Journal(state.journal)
         self._cache = ImageCache(state.image_cache, clock=clock)
+        self._vendor = translate.vendor(config)
+        self._tasks = Tasks("hosts")
         self.agents: list[ComputeAgent] = []
         self._network_agents: list[Agent] = []
         self._subscriptions: list[Subscription] = []
@@ -87,6 +93,18 @@ class ComputeHosts:
             await self._start_simulated()
         else:
             await self._start_real()
+        ageing = self._config.image_cache
+        if ageing.manager_interval:
+            self._tasks.every(ageing.manager_interval, self._age_images, self._clock, name="age images")
+        self._tasks.every(PRUNE_S, self._prune_journal, self._clock, name="prune journal")
+
+    async def _age_images(self) -> None:
+        unused_for_s = self._config.image_cache.remove_unused_original_minimum_age_seconds
+        for path in await self._cache.expire(unused_for_s=unused_for_s):
+            log.info("image unused for %d s removed from the cache: %s", unused_for_s, path.name)
+
+    async def _prune_journal(self) -> None:
+        self._journal.prune(self._clock.time())
 
     async def _start_simulated(self) -> None:
         self.fleet = SimulatedFleet(self._state.simulated, clock=self._clock)
@@ -102,17 +120,20 @@ class ComputeHosts:
         from kilonova.virt.libvirt.driver import LibvirtHypervisor
         from kilonova.virt.libvirt.settings import LibvirtSettings
 
+        section = self._config.libvirt
         settings = LibvirtSettings(
-            virt_type=self._config.libvirt.virt_type,
-            uri=self._config.libvirt.connection_uri,
+            virt_type=section.virt_type,
+            uri=section.connection_uri,
             spice=self._config.spice.enabled,
+            cpu_mode=section.cpu_mode,
+            cpu_model=section.cpu_models[0] if section.cpu_mode == "custom" and section.cpu_models else "",
+            machine_type=section.machine_type,
         )
         name = HostName(self._config.default.host)
         hypervisor = LibvirtHypervisor(self._state.compute, name, settings=settings)
         await self._start_host(name, hypervisor, wires=os.geteuid() == 0)
 
     async def _start_host(self, name: HostName, hypervisor: Hypervisor, *, wires: bool) -> None:
-        config = self._config.default
         plugger = await self._start_network(name, wires=wires)
         host = Host(
             name,
@@ -123,12 +144,8 @@ class ComputeHosts:
             cache=self._cache,
             work_dir=self._state.compute,
             clock=self._clock,
-            settings=HostSettings(
-                host_ip=config.my_ip,
-                report_interval_s=config.report_interval,
-                zone=config.default_availability_zone,
-                force_config_drive=config.force_config_drive,
-            ),
+            vendor=self._vendor,
+            settings=translate.host(self._config),
             **self._neighbours,  # type: ignore[arg-type]
         )
         agent = ComputeAgent(host, self._journal)
@@ -155,6 +172,7 @@ class ComputeHosts:
         return {"hosts": "ok" if self.agents else "none started"}
 
     async def close(self) -> None:
+        await self._tasks.close()
         for subscription in self._subscriptions:
             await subscription.cancel()
         await asyncio.gather(*(agent.close() for agent in self.agents))

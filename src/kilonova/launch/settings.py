@@ -1,9 +1,13 @@
 """From nova.conf's sections to what each service calls its settings."""
 
+from pathlib import Path
+
 from kilonova.api.settings import Settings as ApiSettings
+from kilonova.compute.host import HostSettings
 from kilonova.config.options import Config
 from kilonova.launch.state_dir import StateDir
 from kilonova.network.world import NetworkSettings
+from kilonova.peers.vendor_data import VendorSource
 from kilonova.scheduler.settings import DEFAULT_MULTIPLIERS, SchedulerSettings
 from kilonova.volume.world import VolumeSettings
 
@@ -31,6 +35,30 @@ def volume(config: Config, state: StateDir) -> VolumeSettings:
         directory=state.volumes,
         host=config.default.host,
         availability_zone=config.default.default_availability_zone,
+    )
+
+
+def vendor(config: Config) -> VendorSource:
+    section = config.api
+    return VendorSource(
+        static=Path(section.vendordata_jsonfile_path) if section.vendordata_jsonfile_path else None,
+        targets=section.vendordata_dynamic_targets,
+        connect_timeout_s=section.vendordata_dynamic_connect_timeout,
+        read_timeout_s=section.vendordata_dynamic_read_timeout,
+        fatal=section.vendordata_dynamic_failure_fatal,
+    )
+
+
+def host(config: Config) -> HostSettings:
+    default = config.default
+    return HostSettings(
+        host_ip=default.my_ip,
+        report_interval_s=default.report_interval,
+        zone=default.default_availability_zone,
+        force_config_drive=default.force_config_drive,
+        domain=config.api.dhcp_domain,
+        sync_interval_s=default.sync_power_state_interval,
+        max_concurrent_builds=default.max_concurrent_builds,
     )
 
 

@@ -1,39 +1,46 @@
 """The service: from a question on a network's socket to the guest that asked, and to its documents."""
 
-import asyncio
 import hmac
 import logging
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from kilonova.aio.clock import Clock
 from kilonova.contract.conductor import Conductor
-from kilonova.metadata.trees import Told, ec2, openstack
+from kilonova.metadata.listener import Listener
+from kilonova.metadata.trees import ec2, has_password, openstack
 from kilonova.model.errors import BadRequest, Forbidden, KilonovaError, NotFound
 from kilonova.model.ids import NetworkId, ServerId
-from kilonova.observe import trace
+from kilonova.observe import metrics, trace
+from kilonova.peers.guest_subnets import guest_subnets
 from kilonova.peers.network import NetworkClient
-from kilonova.virt.guest_metadata import SubnetInfo
+from kilonova.peers.vendor_data import VendorSource
+from kilonova.virt.guest_metadata import DOMAIN, Told
 from kilonova.web.status import status_of
 
 log = logging.getLogger(__name__)
 
-# nova.conf: [api]metadata_cache_expiration.
-CACHE_S = 15.0
+# Source of both: Nova's metadata service.
 _MAX_PASSWORD = 1020
 _SEED = 512
 
 
+class UnknownGuest(NotFound):
+    def __init__(self) -> None:
+        super().__init__("404 Not Found")
+
+
 class MetadataService:
-    """`token` is the compute service's own. `shared_secret` opens the door for signed headers (`app`)."""
+    """`token` is the compute service's own. `shared_secret` opens the door for signed headers (`app`).
+
+    `cache_s` as nova.conf's [api]metadata_cache_expiration, `domain` as its dhcp_domain.
+    """
 
     def __init__(
         self,
@@ -42,27 +49,31 @@ class MetadataService:
         network: NetworkClient,
         token: Callable[[], Awaitable[str]],
         clock: Clock,
+        vendor: VendorSource,
         shared_secret: str | None = None,
+        cache_s: float = 15.0,
+        domain: str = DOMAIN,
     ) -> None:
         self._conductor = conductor
         self._network = network
         self._token = token
         self._clock = clock
+        self._vendor = vendor
         self._shared_secret = shared_secret
+        self._cache_s = cache_s
+        self._domain = domain
         self._known: dict[tuple[str, str], tuple[float, Told]] = {}
-        self._listeners: dict[NetworkId, Any] = {}
+        self._listeners: dict[NetworkId, Listener] = {}
 
     # -- contract.network_agent.MetadataSockets ----------------------------------------------------------------------
 
     async def opened(self, network_id: NetworkId, listening: socket.socket) -> None:
         await self.closed(network_id)
-        loop = asyncio.get_running_loop()
-        config = Config(_OnNetwork(self, network_id), lifespan="off", log_level="warning", access_log=False)
-        config.load()
-        state = ServerState()
-        self._listeners[network_id] = await loop.create_server(
-            lambda: config.http_protocol_class(config=config, server_state=state, app_state={}), sock=listening
-        )
+
+        async def on_network(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._on_network(network_id, scope, receive, send)
+
+        self._listeners[network_id] = await Listener.open(on_network, listening)
 
     async def closed(self, network_id: NetworkId) -> None:
         listener = self._listeners.pop(network_id, None)
@@ -78,78 +89,88 @@ class MetadataService:
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """For metadata agents of a Neutron: they say who asks, and sign it."""
         request = Request(scope, receive)
-        try:
-            server_id = self._signed(request)
-            response = await self._answer(request, await self._told(ServerId(server_id)))
-        except KilonovaError as error:
-            response = Response(error.message, status_of(error), media_type="text/plain")
-        await response(scope, receive, send)
 
-    async def on_network(self, network_id: NetworkId, scope: Scope, receive: Receive, send: Send) -> None:
+        async def who() -> Told:
+            server_id, project_id = self._signed(request)
+            told = await self._told_of(("", server_id), lambda: self._told(ServerId(server_id)))
+            if told.record.project_id != project_id:
+                raise UnknownGuest
+            return told
+
+        await (await self._response(request, who))(scope, receive, send)
+
+    async def _on_network(self, network_id: NetworkId, scope: Scope, receive: Receive, send: Send) -> None:
         """For guests themselves: who asks is decided by where and from which address, by nothing they say."""
         request = Request(scope, receive)
         address = request.client.host if request.client else ""
+
+        async def who() -> Told:
+            return await self._told_of((network_id, address), lambda: self._told_at(network_id, address))
+
+        await (await self._response(request, who))(scope, receive, send)
+
+    async def _response(self, request: Request, who: Callable[[], Awaitable[Told]]) -> Response:
+        began = time.perf_counter()
         with trace.serving("metadata", None):
             try:
-                response = await self._answer(request, await self._told_at(network_id, address))
+                response = await self._answer(request, await who())
             except KilonovaError as error:
                 response = Response(error.message, status_of(error), media_type="text/plain")
             except Exception:
-                log.exception("metadata for %s on %s failed", address, network_id)
+                log.exception("metadata for %s failed", request.client)
                 response = Response("An error occurred.", 500, media_type="text/plain")
-        await response(scope, receive, send)
+        metrics.answered("metadata", request.method, response.status_code, time.perf_counter() - began)
+        return response
 
-    def _signed(self, request: Request) -> str:
-        """Errors: BadRequest, Forbidden."""
+    def _signed(self, request: Request) -> tuple[str, str]:
+        """Server and project the agent says. Errors: BadRequest, Forbidden."""
         server_id = request.headers.get("x-instance-id")
-        signature = request.headers.get("x-instance-id-signature", "")
+        project_id = request.headers.get("x-tenant-id")
+        signature = request.headers.get("x-instance-id-signature")
         if not self._shared_secret or not server_id:
             raise BadRequest("X-Instance-ID header is missing from request.")
-        if not request.headers.get("x-tenant-id"):
+        if signature is None:
+            raise BadRequest("X-Instance-ID-Signature header is missing from request.")
+        if not project_id:
             raise BadRequest("X-Tenant-ID header is missing from request.")
         wanted = hmac.new(self._shared_secret.encode(), server_id.encode(), "sha256").hexdigest()
-        if not hmac.compare_digest(wanted, signature):
+        if not hmac.compare_digest(wanted.encode(), signature.encode("latin-1")):
             raise Forbidden("Invalid proxy request signature.")
-        return server_id
+        return server_id, project_id
 
     # -- who ---------------------------------------------------------------------------------------------------------
 
-    async def _told_at(self, network_id: NetworkId, address: str) -> Told:
-        key = (network_id, address)
+    async def _told_of(self, key: tuple[str, str], find: Callable[[], Awaitable[Told]]) -> Told:
         known = self._known.get(key)
         if known is not None and known[0] > self._clock.time():
             return known[1]
-        ports = await self._network.ports(await self._token(), network_id=network_id, fixed_ips=f"ip_address={address}")
-        if not ports or not ports[0].device_id:
-            raise NotFound("404 Not Found")
-        told = await self._told(ServerId(ports[0].device_id))
+        told = await find()
         now = self._clock.time()
         self._known = {key: entry for key, entry in self._known.items() if entry[0] > now}
-        self._known[key] = (now + CACHE_S, told)
+        self._known[key] = (now + self._cache_s, told)
         return told
+
+    async def _told_at(self, network_id: NetworkId, address: str) -> Told:
+        ports = await self._network.ports(await self._token(), network_id=network_id, fixed_ips=f"ip_address={address}")
+        if not ports or not ports[0].device_id:
+            raise UnknownGuest
+        return await self._told(ServerId(ports[0].device_id))
 
     async def _told(self, server_id: ServerId) -> Told:
         record = await self._conductor.server(server_id)
-        token = await self._token()
-        subnets = [
-            SubnetInfo(
-                network_id=subnet.network_id,
-                cidr=subnet.cidr,
-                gateway=subnet.gateway_ip,
-                dns=subnet.dns_nameservers,
-                routes=tuple((route.destination, route.nexthop) for route in subnet.host_routes),
-                dhcp=subnet.enable_dhcp,
-            )
-            for network_id in sorted({vif.network_id for vif in record.vifs})
-            for subnet in await self._network.subnets(token, network_id=network_id)
-        ]
-        return Told(record, tuple(subnets))
+        told = Told(record=record, domain=self._domain)
+        return Told(
+            record=record,
+            subnets=await guest_subnets(self._network, await self._token(), record.vifs),
+            vendor=await self._vendor.told(record, told.hostname),
+            domain=self._domain,
+        )
 
     # -- what --------------------------------------------------------------------------------------------------------
 
     async def _answer(self, request: Request, told: Told) -> Response:
         path = [part for part in request.url.path.split("/") if part]
-        if len(path) == 3 and path[0] == "openstack" and path[2] == "password":
+        if len(path) == 3 and path[0] == "openstack" and path[2] == "password" and has_password(path[1]):
             return await self._password(request, told)
         if request.method not in ("GET", "HEAD"):
             return Response("405 Method Not Allowed", 405, media_type="text/plain")
@@ -164,18 +185,19 @@ class MetadataService:
 
     async def _password(self, request: Request, told: Told) -> Response:
         if request.method == "POST":
-            body = await request.body()
-            if len(body) > _MAX_PASSWORD:
-                raise BadRequest("Request is too large.")
-            await self._conductor.tell_guest_password(told.record.id, body.decode("ascii", "replace"))
+            password = await _at_most(request, _MAX_PASSWORD)
+            await self._conductor.tell_guest_password(told.record.id, password.decode("ascii", "replace"))
             return Response(b"", media_type="text/plain")
+        if request.method not in ("GET", "HEAD"):
+            raise BadRequest("The password can be read and set.")
         return Response(await self._conductor.guest_password(told.record.id), media_type="text/plain")
 
 
-class _OnNetwork:
-    def __init__(self, service: MetadataService, network_id: NetworkId) -> None:
-        self._service = service
-        self._network_id = network_id
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._service.on_network(self._network_id, scope, receive, send)
+async def _at_most(request: Request, size: int) -> bytes:
+    """The body; no more of it than that is ever in memory. Errors: BadRequest."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > size:
+            raise BadRequest("Request is too large.")
+    return body

@@ -1,78 +1,72 @@
-"""The two trees as a guest sees them. Pure. Names and versions as Nova publishes them (API surface, metadata service)."""
+"""The two trees as a guest walks them: what stands at a path, and how branches are listed. Pure."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from kilonova.contract.compute import ServerRecord
-from kilonova.virt.guest_metadata import DOMAIN, VERSIONS, SubnetInfo, meta_data, network_data, user_data
-
-EC2_VERSIONS = (
-    "1.0",
-    "2007-01-19",
-    "2007-03-01",
-    "2007-08-29",
-    "2007-10-10",
-    "2007-12-15",
-    "2008-02-01",
-    "2008-09-01",
-    "2009-04-04",
-    "latest",
+from kilonova.virt.guest_ec2 import EC2_VERSIONS, NAME, ec2_meta_data
+from kilonova.virt.guest_metadata import (
+    VERSIONS,
+    Told,
+    meta_data,
+    network_data,
+    since,
+    user_data,
+    vendor_data,
+    vendor_data2,
 )
 
-Tree = dict[str, Any]
-
-
-class Told(msgspec.Struct, frozen=True):
-    """Everything the trees are made of."""
-
-    record: ServerRecord
-    subnets: tuple[SubnetInfo, ...]
+# The first version with a place for the guest's password.
+PASSWORD_SINCE = "2013-04-04"
 
 
 def listing(names: Sequence[str]) -> bytes:
     return "\n".join(names).encode()
 
 
+def has_password(version: str) -> bool:
+    return version in VERSIONS and since(version, PASSWORD_SINCE)
+
+
 def openstack(told: Told, path: Sequence[str], random_seed: bytes) -> bytes | None:
-    """What stands at `path` below /openstack; None: nothing."""
+    """What stands at `path` below /openstack; None: nothing. The password is not read here."""
     if not path:
         return listing(VERSIONS)
     version = path[0]
     if version not in VERSIONS or len(path) > 2:
         return None
+    files = _files(told, version)
     if len(path) == 1:
-        return listing(_files(told, version))
-    name = path[1]
-    if name not in _files(told, version):
+        return listing(files)
+    if path[1] not in files:
         return None
-    match name:
+    match path[1]:
         case "meta_data.json":
-            return msgspec.json.encode(meta_data(told.record, version=version, random_seed=random_seed, on_drive=False))
+            return msgspec.json.encode(meta_data(told, version=version, random_seed=random_seed, on_drive=False))
         case "user_data":
             return user_data(told.record)
         case "network_data.json":
             return msgspec.json.encode(network_data(told.record.vifs, told.subnets))
+        case "vendor_data.json":
+            return msgspec.json.encode(vendor_data(told))
+        case "vendor_data2.json":
+            return msgspec.json.encode(vendor_data2(told))
         case _:
-            return b"{}"
+            return None
 
 
 def _files(told: Told, version: str) -> list[str]:
-    def since(first: str) -> bool:
-        return version == "latest" or version >= first
-
     files = ["meta_data.json"]
     if told.record.user_data:
         files.append("user_data")
-    if since("2013-04-04"):
+    if since(version, PASSWORD_SINCE):
         files.append("password")
-    if since("2013-10-17"):
+    if since(version, "2013-10-17"):
         files.append("vendor_data.json")
-    if since("2015-10-15"):
+    if since(version, "2015-10-15"):
         files.append("network_data.json")
-    if since("2016-10-06"):
+    if since(version, "2016-10-06"):
         files.append("vendor_data2.json")
     return files
 
@@ -91,16 +85,16 @@ def ec2(told: Told, path: Sequence[str]) -> bytes | None:
         return data if len(rest) == 1 else None
     if rest[0] != "meta-data":
         return None
-    return _walk(_meta_data(told.record, version), rest[1:])
+    return _walk(ec2_meta_data(told, version), rest[1:])
 
 
 def _walk(tree: Any, path: Sequence[str]) -> bytes | None:
     for name in path:
-        if not isinstance(tree, dict) or name not in tree:
+        if not isinstance(tree, dict) or name not in tree or name == NAME:
             return None
         tree = tree[name]
     if isinstance(tree, dict):
-        return listing([_entry(name, tree[name]) for name in sorted(tree) if name != "_name"])
+        return listing([_entry(name, tree[name]) for name in sorted(tree) if name != NAME])
     return str(tree).encode()
 
 
@@ -108,48 +102,4 @@ def _entry(name: str, value: Any) -> str:
     if not isinstance(value, dict):
         return name
     # Key pairs are listed by number and name.
-    return f"{name}={value['_name']}" if "_name" in value else f"{name}/"
-
-
-def _meta_data(record: ServerRecord, version: str) -> Tree:
-    def since(first: str) -> bool:
-        return version == "latest" or (version != "1.0" and version >= first)
-
-    hostname = f"{record.hostname}.{DOMAIN}"
-    fixed = _first(record, "addresses")
-    tree: Tree = {
-        "ami-id": f"ami-{record.number:08x}" if record.image_id else "None",
-        "ami-launch-index": record.launch_index,
-        "ami-manifest-path": "FIXME",
-        "instance-id": f"i-{record.number:08x}",
-        "hostname": hostname,
-        "local-ipv4": fixed,
-        "reservation-id": record.reservation_id,
-        "security-groups": "\n".join(record.security_groups),
-    }
-    if record.key_name and record.key_data:
-        tree["public-keys"] = {"0": {"_name": record.key_name, "openssh-key": record.key_data}}
-    if since("2007-01-19"):
-        tree |= {
-            "local-hostname": hostname,
-            "public-hostname": hostname,
-            "public-ipv4": _first(record, "floating"),
-        }
-    if since("2007-08-29"):
-        tree["instance-type"] = record.flavor.name
-    if since("2007-12-15"):
-        tree["block-device-mapping"] = {"ami": "vda", "root": "/dev/vda"}
-    if since("2008-02-01"):
-        tree["placement"] = {"availability-zone": record.availability_zone}
-    if since("2008-09-01"):
-        tree["instance-action"] = "none"
-    return tree
-
-
-def _first(record: ServerRecord, kind: str) -> str:
-    """The first IPv4 address of that kind, '' without one."""
-    for vif in record.vifs:
-        for address, _ in getattr(vif, kind):
-            if ipaddress.ip_address(address).version == 4:
-                return str(address)
-    return ""
+    return str(value[NAME]) if NAME in value else f"{name}/"

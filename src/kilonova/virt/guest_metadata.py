@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from kilonova.contract.compute import ServerRecord, Vif
+from kilonova.contract.compute import BlockDevice, ServerRecord, Vif
 
 VERSIONS = (
     "2012-08-10",
@@ -26,11 +26,13 @@ VERSIONS = (
     "latest",
 )
 
+# nova.conf: [api]dhcp_domain.
 DOMAIN = "novalocal"
+_CERTIFICATE = "-----BEGIN CERTIFICATE"
 
 
 class SubnetInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What network_data.json needs of a subnet."""
+    """What network_data.json needs of a subnet. `address_mode` (IPv6 only) in Neutron's words."""
 
     network_id: str
     cidr: str
@@ -38,13 +40,40 @@ class SubnetInfo(msgspec.Struct, frozen=True, kw_only=True):
     dns: tuple[str, ...] = ()
     routes: tuple[tuple[str, str], ...] = ()  # (destination, next hop)
     dhcp: bool = True
+    address_mode: str | None = None
 
 
-def meta_data(record: ServerRecord, *, version: str, random_seed: bytes, on_drive: bool) -> dict[str, Any]:
+class VendorData(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator tells all guests (`static`), and what other services tell this one (`dynamic`, by name)."""
+
+    static: Any = {}
+    dynamic: dict[str, Any] = {}
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything both trees are made of. `domain` '' leaves host names bare."""
+
+    record: ServerRecord
+    subnets: tuple[SubnetInfo, ...] = ()
+    vendor: VendorData = VendorData()
+    domain: str = DOMAIN
+
+    @property
+    def hostname(self) -> str:
+        return f"{self.record.hostname}.{self.domain}" if self.domain else self.record.hostname
+
+
+def since(version: str, first: str) -> bool:
+    """Whether `version` has what came with `first`."""
+    return version == "latest" or version >= first
+
+
+def meta_data(told: Told, *, version: str, random_seed: bytes, on_drive: bool) -> dict[str, Any]:
     """meta_data.json. `random_seed` is new on every read; the password is told on the config drive only."""
+    record = told.record
     document: dict[str, Any] = {
         "uuid": record.id,
-        "hostname": record.hostname if on_drive else f"{record.hostname}.{DOMAIN}",
+        "hostname": told.hostname,
         "name": record.name,
         "launch_index": record.launch_index,
         "availability_zone": record.availability_zone,
@@ -52,20 +81,50 @@ def meta_data(record: ServerRecord, *, version: str, random_seed: bytes, on_driv
     if record.metadata:
         document["meta"] = record.metadata
     if record.key_name and record.key_data:
-        kind = "ssh" if not record.key_data.startswith("-----BEGIN CERTIFICATE") else "x509"
+        kind = "x509" if record.key_data.startswith(_CERTIFICATE) else "ssh"
         document["public_keys"] = {record.key_name: record.key_data}
         document["keys"] = [{"name": record.key_name, "type": kind, "data": record.key_data}]
     if on_drive and record.admin_password:
         document["admin_pass"] = record.admin_password
-    if _since(version, "2013-04-04"):
+    if since(version, "2013-04-04"):
         document["random_seed"] = base64.b64encode(random_seed).decode()
-    if _since(version, "2015-10-15"):
+    if since(version, "2015-10-15"):
         document["project_id"] = record.project_id
-    if _since(version, "2016-06-30"):
-        document["devices"] = []
-    if _since(version, "2020-10-14"):
+    if since(version, "2016-06-30"):
+        document["devices"] = _devices(record, version)
+    if since(version, "2020-10-14"):
         document["dedicated_cpus"] = []
     return document
+
+
+def _devices(record: ServerRecord, version: str) -> list[dict[str, Any]]:
+    """Those with a tag. Where they sit on the guest's buses is the hypervisor's secret: MAC and serial tell them."""
+    shown = [_card(vif, version) for vif in record.vifs if vif.tag]
+    return shown + [_disk(device) for device in record.block_devices if device.tag]
+
+
+def _card(vif: Vif, version: str) -> dict[str, Any]:
+    trusted = {"vf_trusted": False} if since(version, "2018-08-27") else {}
+    return {"type": "nic", "mac": vif.mac, **trusted, "bus": "none", "address": "none", "tags": [vif.tag]}
+
+
+def _disk(device: BlockDevice) -> dict[str, Any]:
+    shown: dict[str, Any] = {"type": "disk"}
+    if device.volume_id is not None:
+        shown["serial"] = device.volume_id
+    if device.device_name is not None:
+        shown["path"] = device.device_name
+    return shown | {"bus": "none", "address": "none", "tags": [device.tag]}
+
+
+def vendor_data(told: Told) -> Any:
+    """vendor_data.json."""
+    return told.vendor.static
+
+
+def vendor_data2(told: Told) -> dict[str, Any]:
+    """vendor_data2.json."""
+    return {"static": told.vendor.static, **told.vendor.dynamic}
 
 
 def user_data(record: ServerRecord) -> bytes | None:
@@ -101,24 +160,22 @@ def _network(
     name: str, link: str, address: str, version: int, network_id: str, subnet: SubnetInfo | None
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": name, "link": link, "network_id": network_id}
-    if subnet is None or (subnet.dhcp and version == 4):
-        return shown | {"type": f"ipv{version}_dhcp" if version == 4 else "ipv6_slaac"}
-    net = ipaddress.ip_network(subnet.cidr)
-    default = "0.0.0.0" if version == 4 else "::"
-    routes = [
-        {"network": str(ipaddress.ip_network(to).network_address), "netmask": str(ipaddress.ip_network(to).netmask),
-         "gateway": hop}
-        for to, hop in subnet.routes
-    ]  # fmt: skip
-    if subnet.gateway:
-        routes.append({"network": default, "netmask": default, "gateway": subnet.gateway})
+    mode = subnet.address_mode if subnet is not None else None
+    if subnet is None or (subnet.dhcp and mode is None):
+        return shown | {"type": f"ipv{version}_dhcp"}
     return shown | {
-        "type": f"ipv{version}",
+        "type": f"ipv{version}" + (f"_{mode}" if mode else ""),
         "ip_address": address,
-        "netmask": str(net.netmask),
-        "routes": routes,
+        "netmask": str(ipaddress.ip_network(subnet.cidr).netmask),
+        "routes": _routes(subnet, version),
         "services": [{"type": "dns", "address": server} for server in subnet.dns],
     }
+
+
+def _routes(subnet: SubnetInfo, version: int) -> list[dict[str, str]]:
+    default = [("0.0.0.0/0" if version == 4 else "::/0", subnet.gateway)] if subnet.gateway else []
+    nets = [(ipaddress.ip_network(to), hop) for to, hop in [*default, *subnet.routes]]
+    return [{"network": str(net.network_address), "netmask": str(net.netmask), "gateway": hop} for net, hop in nets]
 
 
 def _subnet_of(address: str, network_id: str, subnets: Sequence[SubnetInfo]) -> SubnetInfo | None:
@@ -126,29 +183,3 @@ def _subnet_of(address: str, network_id: str, subnets: Sequence[SubnetInfo]) -> 
         if subnet.network_id == network_id and ipaddress.ip_address(address) in ipaddress.ip_network(subnet.cidr):
             return subnet
     return None
-
-
-def drive_files(
-    record: ServerRecord, vifs: Sequence[Vif], subnets: Sequence[SubnetInfo], *, random_seed: bytes
-) -> dict[str, bytes]:
-    """All files of the config drive by path."""
-    files: dict[str, bytes] = {}
-    network = msgspec.json.encode(network_data(vifs, subnets))
-    data = user_data(record)
-    for version in VERSIONS:
-        root = f"openstack/{version}"
-        told = meta_data(record, version=version, random_seed=random_seed, on_drive=True)
-        files[f"{root}/meta_data.json"] = msgspec.json.encode(told)
-        if data is not None:
-            files[f"{root}/user_data"] = data
-        if _since(version, "2013-10-17"):
-            files[f"{root}/vendor_data.json"] = b"{}"
-        if _since(version, "2015-10-15"):
-            files[f"{root}/network_data.json"] = network
-        if _since(version, "2016-10-06"):
-            files[f"{root}/vendor_data2.json"] = b"{}"
-    return files
-
-
-def _since(version: str, first: str) -> bool:
-    return version == "latest" or version >= first

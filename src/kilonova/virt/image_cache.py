@@ -23,6 +23,9 @@ Format = Literal["raw", "qcow2"]
 _FORMATS: dict[str, Format] = {"qcow2": "qcow2", "raw": "raw", "gpt": "raw", "iso": "raw"}
 _UNFINISHED = ".part"
 
+# Fills the file; answers the format the image is said to have, None when nobody said.
+Write = Callable[[Path], Awaitable[str | None]]
+
 
 class UnacceptableImage(BadRequest):
     """The image's content is not what a guest's disk may stand on; the message says why."""
@@ -39,18 +42,18 @@ class ImageCache:
         for unfinished in directory.glob(f"*{_UNFINISHED}"):
             unfinished.unlink()
 
-    async def fetch(self, key: str, write: Callable[[Path], Awaitable[None]], *, declared: str | None = None) -> Path:
+    async def fetch(self, key: str, write: Write) -> Path:
         """The cached file of `key` (image id and checksum); `write` fills a new file where there is none.
 
         Asked for twice at once, an image is written once. Nothing half-written is ever seen. `image_format` tells more.
-        `declared`, the image's disk format, must be what is found. Errors: UnacceptableImage, and what `write` raises.
+        The disk format that `write` answers must be what is found. Errors: UnacceptableImage, and what `write` raises.
         """
         name = hashlib.sha256(key.encode()).hexdigest()[:32]
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
             found = self._find(name)
             if found is None:
-                found = await self._fill(name, write, declared)
+                found = await self._fill(name, write)
             now = self._clock.time()
             os.utime(found, (now, now))
         return found
@@ -73,12 +76,12 @@ class ImageCache:
         paths = (self._directory / f"{name}.{form}" for form in ("qcow2", "raw"))
         return next((path for path in paths if path.exists()), None)
 
-    async def _fill(self, name: str, write: Callable[[Path], Awaitable[None]], declared: str | None) -> Path:
+    async def _fill(self, name: str, write: Write) -> Path:
         unfinished = self._directory / f"{name}{_UNFINISHED}"
         try:
-            await write(unfinished)
+            declared = await write(unfinished)
             form = await blocking(_inspect, unfinished)
-            if (declared == "qcow2") is not (form == "qcow2") and declared is not None:
+            if declared is not None and (declared == "qcow2") is not (form == "qcow2"):
                 # Where one is taken for the other, the guest chooses which files of the host QEMU opens.
                 raise UnacceptableImage(f"The image is called {declared}, but it is {form}.")
             return unfinished.replace(self._directory / f"{name}.{form}")

@@ -1,6 +1,7 @@
 """An ASGI application made of a router, a world and a way to show errors; and several mounted under prefixes."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -9,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kilonova.model.caller import Caller
 from kilonova.model.errors import BadRequest, KilonovaError, NotFound, Unauthenticated
-from kilonova.observe import trace
+from kilonova.observe import metrics, trace
 from kilonova.web.request import Request
 from kilonova.web.router import Router
 from kilonova.web.status import status_of
@@ -73,6 +74,7 @@ class Application(Generic[C]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"{self.name} speaks HTTP only, not {scope['type']}")
+        began = time.perf_counter()
         path = scope["path"][len(scope.get("root_path", "")) :]
         found = self._routes.find(scope["method"], path)
         route = found.handler if found else None
@@ -89,6 +91,7 @@ class Application(Generic[C]):
             except Exception as error:
                 log.exception("%s %s failed", request.method, path)
                 response = self._render(500, error, request)
+        metrics.answered(self.name, scope["method"], response.status_code, time.perf_counter() - began)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request[C], route: Route[C] | None) -> Response:

@@ -125,6 +125,7 @@ class LibvirtHost:
         return HostProfile(
             virt_type=virt_type(self._home / "virt-type.json") if chosen == "auto" else chosen,
             emulator=settings.emulator,
+            cpu_mode=settings.cpu_mode,
             cpu_model=settings.cpu_model,
             machine_type=settings.machine_type,
             spice=settings.spice,

@@ -13,6 +13,7 @@ import msgspec
 from kilonova.virt.guest import GuestSpec, Nic
 from kilonova.virt.libvirt.guest_files import GuestFiles
 from kilonova.virt.libvirt.placement import PlacedDisk
+from kilonova.virt.libvirt.settings import CpuMode
 
 NAMESPACE = "https://kilonova.cloud/xmlns/instance/1"
 # libvirt lets users name devices if the name starts so; events about devices carry it.
@@ -31,6 +32,7 @@ class HostProfile(msgspec.Struct, frozen=True, kw_only=True):
 
     virt_type: Literal["kvm", "qemu"]
     emulator: Path = Path("/usr/bin/qemu-system-x86_64")
+    cpu_mode: CpuMode | None = None
     cpu_model: str = ""
     machine_type: str = "pc"
     spice: bool = False
@@ -130,11 +132,7 @@ def _features(domain: Element, host: HostProfile) -> None:
 
 
 def _cpu(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
-    if host.virt_type == "kvm" and not host.cpu_model:
-        cpu = SubElement(domain, "cpu", mode="host-passthrough", check="none")
-    else:
-        cpu = SubElement(domain, "cpu", mode="custom", match="exact", check="none")
-        _text(cpu, "model", host.cpu_model or "qemu64", fallback="allow")
+    cpu = _cpu_seen(domain, host)
     properties = spec.properties
     threads = _number(spec.extra_specs.get("hw:cpu_threads") or properties.get("hw_cpu_threads"), 1)
     cores = _number(spec.extra_specs.get("hw:cpu_cores") or properties.get("hw_cpu_cores"), 1)
@@ -142,6 +140,19 @@ def _cpu(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
         threads = cores = 1
     sockets = spec.vcpus // (threads * cores)
     SubElement(cpu, "topology", sockets=str(sockets), cores=str(cores), threads=str(threads))
+
+
+def _cpu_seen(domain: Element, host: HostProfile) -> Element:
+    kvm = host.virt_type == "kvm"
+    mode = host.cpu_mode or ("host-passthrough" if kvm and not host.cpu_model else "custom")
+    if mode == "none":
+        return SubElement(domain, "cpu")
+    if mode == "custom":
+        cpu = SubElement(domain, "cpu", mode="custom", match="exact", check="none")
+        _text(cpu, "model", host.cpu_model or "qemu64", fallback="allow")
+        return cpu
+    # Without KVM there is no CPU of the host to pass on: all that QEMU can play comes nearest.
+    return SubElement(domain, "cpu", mode=mode if kvm else "maximum", check="none")
 
 
 def _number(text: str | None, default: int) -> int:
