@@ -31,6 +31,7 @@ from kilonova.contract.console import ConsoleAuth
 from kilonova.contract.events import EventListener
 from kilonova.contract.placement import Placement, ProviderChange
 from kilonova.contract.scheduler import Scheduler
+from kilonova.dashboard.service import Dashboard
 from kilonova.db.connect import connect as connect_database
 from kilonova.db.database import Database
 from kilonova.identity.bootstrap import bootstrap
@@ -251,6 +252,8 @@ class Cloud:
         if Role.CONSOLEAUTH in self.roles:
             service = ConsoleAuthService(self._database(), self.clock, token_ttl_s=self.config.consoleauth.token_ttl)
             self._serving(await serve(self.bus, "consoleauth", ConsoleAuth, service))
+        if Role.DASHBOARD in self.roles:
+            self.apps["dashboard"] = Dashboard()
         if Role.NOVNCPROXY in self.roles:
             self.apps["console"] = ConsoleProxy(self.consoleauth, allowed_origins=self.config.console.allowed_origins)
 

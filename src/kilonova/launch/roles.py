@@ -15,13 +15,14 @@ class Role(StrEnum):
     NOVNCPROXY = "novncproxy"
     API = "api"
     METADATA = "metadata"
+    DASHBOARD = "dashboard"
     COMPUTE = "compute"
 
 
 ALL = frozenset(Role)
 
-# Everything but compute reads or writes the database; a compute host has no way to it.
-WITH_DATABASE = ALL - {Role.COMPUTE}
+# A compute host has no way to the database; pages and proxies need none.
+WITH_DATABASE = ALL - {Role.COMPUTE, Role.DASHBOARD, Role.NOVNCPROXY}
 
 # Names that operators know, for the same roles.
 ALIASES = {
@@ -31,6 +32,12 @@ ALIASES = {
     "nova-compute": Role.COMPUTE,
     "nova-consoleauth": Role.CONSOLEAUTH,
     "nova-novncproxy": Role.NOVNCPROXY,
+    # One proxy serves consoles of every kind.
+    "spicehtml5proxy": Role.NOVNCPROXY,
+    "nova-spicehtml5proxy": Role.NOVNCPROXY,
+    "serialproxy": Role.NOVNCPROXY,
+    "nova-serialproxy": Role.NOVNCPROXY,
+    "xvpvncproxy": Role.NOVNCPROXY,
     "keystone": Role.IDENTITY,
     "glance": Role.IMAGE,
     "neutron": Role.NETWORK,
