@@ -51,7 +51,7 @@ async def test_a_wrong_password_is_told_and_opens_nothing(cloud: RunningCloud, p
     await page.fill("[name=user]", "demo")
     await page.fill("[name=password]", "wrong")
     await page.click("#login button")
-    await page.wait_for_function("document.getElementById('trouble').textContent !== ''")
+    await page.wait_for_selector("#trouble:not(:empty)")
 
     assert await page.is_visible("#login")
     assert not await page.is_visible("#servers")

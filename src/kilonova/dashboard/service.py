@@ -7,8 +7,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 PAGES = Path(__file__).parent / "pages"
 
+_POLICY = "default-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 _HEADERS = [
-    (b"content-security-policy", b"default-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-cache"),
