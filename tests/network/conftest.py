@@ -37,6 +37,11 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
     return True
 
 
+def plugged_in(tap: str, card: str) -> bool:
+    shell("ip", "link", "delete", "dev", tap, check=False)
+    return shell("ip", *card.split(), check=False).returncode == 0
+
+
 class StandIn:
     """A guest without a machine: a namespace `name` with one card `eth0`."""
 
@@ -47,8 +52,10 @@ class StandIn:
         self._script.write_text(_LEASE_SCRIPT)
         self._script.chmod(0o755)
         shell("ip", "netns", "add", self.name)
-        card = ("peer", "name", "eth0", "netns", self.name, "address", mac)
-        shell("ip", "link", "add", "name", network.names.tap(port_id), "type", "veth", *card)
+        tap = network.names.tap(port_id)
+        card = f"link add name {tap} type veth peer name eth0 netns {self.name} address {mac}"
+        # The agent may have made the tap already, and may make it again.
+        assert wait_for(lambda: plugged_in(tap, card))
         self.run("ip", "link", "set", "lo", "up")
         self.run("ip", "link", "set", "eth0", "up")
 

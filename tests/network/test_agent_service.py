@@ -62,6 +62,8 @@ class Host:
         port = await self.cloud.make("ports", "nova", **sent, binding__host_id=HOST, **body)
         guest = await asyncio.to_thread(StandIn, self.network, PortId(port["id"]), port["mac_address"], self._path)
         self._guests.append(guest)
+        await self.agent.changed(networks=[network_id], routers=[], groups=[])
+        await self.agent.converge()
         await self.agent.plug(PortId(port["id"]), NetworkId(network_id))
         assert await asyncio.to_thread(guest.lease) == port["fixed_ips"][0]["ip_address"]
         return port, guest

@@ -9,6 +9,8 @@ from kilonova.aio.clock import Clock
 
 log = logging.getLogger(__name__)
 
+_AGAIN_S = 1.0
+
 
 class Tasks:
     """A set of tasks that live as long as their owner."""
@@ -42,7 +44,9 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel all and wait until each has ended."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        running = set(self._tasks)
+        while running:
+            for task in running:
+                task.cancel()
+            # Again after a while: some code loses a cancellation (asyncio.wait_for does, up to Python 3.11).
+            _, running = await asyncio.wait(running, timeout=_AGAIN_S)
