@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from kilonova.image.tiny.build import cached_tiny
+from kilonova.launch.credentials import write_credentials
 from kilonova.launch.removal import remove_all
 from kilonova.launch.state_dir import StateDir
 from kilonova.virt.libvirt.daemon import PrivateDaemon
@@ -60,6 +62,13 @@ class RealCloud:
         if booted:
             await guest.says(BOOTED)
         return guest
+
+    async def openstack(self, *words: str) -> str:
+        """What the openstack client prints, as the user demo."""
+        client = str(Path(sys.executable).with_name("openstack"))
+        return (
+            await run("env", f"OS_CLIENT_CONFIG_FILE={self.state.clouds}", "OS_CLOUD=kilonova", client, *words)
+        ).strip()
 
     async def network_call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         answer = await self.api.http.request(method, f"/network/v2.0{path}", json=body or None)
@@ -241,7 +250,8 @@ async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
     try:
         async with running_cloud(state_dir, driver="libvirt", furnished=("flavors", "network", "image")) as api:
             await _give_key(api, key.with_suffix(".pub").read_text())
-            yield RealCloud(api, StateDir(state_dir), key)
+            write_credentials(api.cloud.state, api.url, api.cloud.passwords)
+            yield RealCloud(api, api.cloud.state, key)
     finally:
         await remove_all(state_dir)
 
@@ -249,26 +259,6 @@ async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
 async def _give_key(api: RunningCloud, public_key: str) -> None:
     keypair = {"name": "mine", "public_key": public_key}
     made = await api.http.post("/compute/v2.1/os-keypairs", json={"keypair": keypair})
-    if made.status_code == 404:
-        from kilonova.db.statement import insert_into
-        from kilonova.db.tables.flavors import keypairs
-
-        me = (
-            await api.http.get(
-                "/identity/v3/auth/tokens", headers={"X-Subject-Token": api.http.headers["x-auth-token"]}
-            )
-        ).json()["token"]["user"]["id"]
-        async with api.cloud.db.begin() as tx:
-            await tx.execute(
-                insert_into(keypairs),
-                user_id=me,
-                name="mine",
-                type="ssh",
-                fingerprint="x",
-                public_key=public_key,
-                created_at=api.cloud.clock.now(),
-            )
-        return
     assert made.is_success, made.text
 
 

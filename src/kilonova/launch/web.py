@@ -10,25 +10,32 @@ from kilonova.observe.metrics import exposition
 from kilonova.web.application import Mounts
 from kilonova.web.response import json_response
 
+# Where noVNC's page connects to, told `path=?token=…` or nothing: it knows of no prefix.
+_SCREEN_PATHS = ("/", "/websockify")
+
 Ready = Callable[[], Awaitable[dict[str, str]]]
 
 
 def front_door(apps: Mapping[str, Any], prefixes: Mapping[str, str], ready: Ready) -> ASGIApp:
     """`apps` by service name under `prefixes` (a service without one: its own name), and /healthcheck, /metrics."""
     mounts = {prefixes.get(name, f"/{name}"): app for name, app in apps.items()}
-    return Mounts(mounts, _Hall(sorted(mounts), ready))
+    return Mounts(mounts, _Hall(sorted(mounts), ready, apps.get("console")))
 
 
 class _Hall:
-    def __init__(self, prefixes: list[str], ready: Ready) -> None:
+    def __init__(self, prefixes: list[str], ready: Ready, console: ASGIApp | None) -> None:
         self._prefixes = prefixes
         self._ready = ready
+        self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
         if scope["type"] == "websocket":
+            if self._console is not None and scope["path"] in _SCREEN_PATHS:
+                await self._console(dict(scope, path="/vnc", root_path=""), receive, send)
+                return
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return

@@ -1,0 +1,140 @@
+"""A guest's screen in a browser: the page the cloud hands out, in a headless Chromium, and whom it refuses."""
+
+import base64
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, async_playwright
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from tests.real.cloud import Guest, RealCloud, run
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
+]
+
+# How many pixels of the page's picture differ from another picture of the same screen; -1 where the sizes differ.
+DIFFERENCE = """async (other) => {
+    const screen = document.querySelector('#screen canvas');
+    const picture = new Image();
+    picture.src = other;
+    await picture.decode();
+    if (picture.width !== screen.width || picture.height !== screen.height) return -1;
+    const drawn = Object.assign(document.createElement('canvas'), {width: screen.width, height: screen.height});
+    const brush = drawn.getContext('2d');
+    brush.drawImage(picture, 0, 0);
+    const pixels = (from) => new Uint32Array(from.getImageData(0, 0, screen.width, screen.height).data.buffer);
+    const ours = pixels(screen.getContext('2d')), theirs = pixels(brush);
+    return ours.reduce((count, pixel, index) => count + (pixel !== theirs[index]), 0);
+}"""
+LIT = """() => {
+    const screen = document.querySelector('#screen canvas');
+    const data = screen.getContext('2d').getImageData(0, 0, screen.width, screen.height).data;
+    return new Uint32Array(data.buffer).reduce((count, pixel) => count + ((pixel & 0xffffff) !== 0), 0);
+}"""
+# The cursor of the text console blinks: one cell, nine by sixteen pixels.
+CURSOR = 9 * 16
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page() -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+        yield await browser.new_page()
+        await browser.close()
+
+
+async def console_url(cloud: RealCloud, guest: Guest) -> str:
+    return await cloud.openstack("console", "url", "show", guest.id, "--novnc", "-f", "value", "-c", "url")
+
+
+def socket_url(cloud: RealCloud, page_url: str) -> str:
+    """Where the page connects to."""
+    (path,) = parse_qs(urlsplit(page_url).query)["path"]
+    return f"{cloud.api.url.replace('http', 'ws', 1)}/{path}"
+
+
+async def shows_the_screen(cloud: RealCloud, page: Page, guest: Guest, directory: Path) -> bool:
+    """Whether the page's picture is the one the hypervisor itself takes of the guest's screen."""
+    picture = directory / "screen"
+    await run("virsh", "-q", "-c", cloud.libvirt_uri, "screenshot", guest.id, str(picture))
+    url = "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()
+    different: int = await page.evaluate(DIFFERENCE, url)
+    return 0 <= different <= CURSOR
+
+
+async def test_the_page_shows_the_guests_screen_and_types_into_it(cloud: RealCloud, page: Page, tmp_path: Path) -> None:
+    guest = await cloud.guest("seen")
+    await page.goto(await console_url(cloud, guest))
+    await page.wait_for_function("document.getElementById('status').textContent.startsWith('Connected')")
+    await cloud.until(lambda: shows_the_screen(cloud, page, guest, tmp_path))
+    login = await page.evaluate(LIT)
+    assert login > 1000
+
+    await page.locator("#screen canvas").click()
+    greeting = "A tiny Linux guest."
+    assert (await guest.console()).count(greeting) == 1
+    # No capitals: keys are sent, not characters.
+    for words in ("root", "tiny", "cp /etc/issue /dev/console"):
+        await page.keyboard.type(words + "\n", delay=20)
+        await page.wait_for_timeout(1500)
+    await guest.says(greeting, times=2, within_s=30)
+    await cloud.until(lambda: shows_the_screen(cloud, page, guest, tmp_path))
+    assert await page.evaluate(LIT) > login + CURSOR
+    await guest.delete()
+
+
+async def test_a_token_opens_its_own_server_once_and_for_no_foreign_page(cloud: RealCloud) -> None:
+    one, two = await cloud.guest("one", booted=False), await cloud.guest("two", booted=False)
+    first, second = [socket_url(cloud, await console_url(cloud, guest)) for guest in (one, two)]
+    for guest, url in ((two, second), (one, first)):
+        assert await desktop_name(url) == f"QEMU ({(await guest.xml()).findtext('name')})"
+    await refused(first)
+
+    foreign = socket_url(cloud, await console_url(cloud, one))
+    await refused(foreign, origin="http://elsewhere.example")
+    await refused(socket_url(cloud, await console_url(cloud, one)).replace("token=", "token=0"))
+    await one.delete()
+    await two.delete()
+
+
+async def refused(url: str, origin: str | None = None) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        async with connect(url, origin=origin, subprotocols=["binary"]):  # type: ignore[arg-type,list-item]
+            pass
+    assert caught.value.response.status_code == 403
+
+
+async def desktop_name(url: str) -> str:
+    """The name the screen at the other end has (RFC 6143, up to ServerInit)."""
+    async with connect(url, subprotocols=["binary"]) as socket:  # type: ignore[list-item]
+        heard = b""
+
+        async def read(count: int) -> bytes:
+            nonlocal heard
+            while len(heard) < count:
+                piece = await socket.recv()
+                assert isinstance(piece, bytes)
+                heard += piece
+            taken, heard = heard[:count], heard[count:]
+            return taken
+
+        assert (await read(12)).startswith(b"RFB 003.")
+        await socket.send(b"RFB 003.008\n")
+        (kinds,) = await read(1)
+        assert 1 in await read(kinds)
+        await socket.send(b"\x01")
+        assert await read(4) == bytes(4)
+        await socket.send(b"\x01")
+        await read(20)
+        return (await read(int.from_bytes(await read(4), "big"))).decode()
