@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 @asynccontextmanager
 async def accepting(request: Request) -> AsyncIterator[Transaction]:
     """The transaction of a mutating call, steps 6 and 7 of a create's way."""
-    with trace.span("accept", kind="db", target="db", step="6,7"):
+    with trace.span("accept", kind="db", target="db", step="6-7"):
         async with request.world.db.begin() as tx:
             yield tx
 

@@ -209,18 +209,18 @@ async def _body(request: Request) -> Any:
 @contextmanager
 def _traced(request: Request, path: str) -> Iterator[None]:
     """Work as service `api`; a request that changes something has a trace, its own if it came without one."""
-    traceparent = request.headers.get("traceparent")
+    traceparent, tracestate = request.headers.get("traceparent"), request.headers.get("tracestate")
     if request.method not in _CHANGING:
-        with trace.serving("api", traceparent):
+        with trace.serving("api", traceparent, tracestate):
             yield
         return
-    with trace.serving("client", traceparent):
+    with trace.serving("client", traceparent, tracestate):
         begun = trace.begin_trace()
         try:
             step = "3" if path.endswith("/servers") else ""
             with (
                 trace.span(f"{request.method} {path}", kind="rest", target="api", step=step),
-                trace.serving("api", trace.header()),
+                trace.serving("api", trace.header(), trace.state()),
             ):
                 yield
         finally:

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from kilonova.cli.steps import line_of
+from kilonova.cli.steps import is_shown, line_of
 from kilonova.launch.cloud import Cloud
 from kilonova.model.errors import KilonovaError
 from kilonova.observe import trace
@@ -35,9 +35,11 @@ async def _boot(cloud: Cloud, name: str) -> None:
                 auth = await _login(cloud, clients["identity"])
                 server_id = await _create(clients, auth, name)
                 server = await _wait(clients["compute"], auth, server_id)
-        await _tell(clients["compute"], auth, server)
     finally:
         trace.end_trace(token)
+    try:
+        await _tell(clients["compute"], auth, server)
+    finally:
         for client in clients.values():
             await client.close()
 
@@ -52,7 +54,7 @@ async def _shown(cloud: Cloud) -> AsyncIterator[None]:
     first: list[int] = []
 
     def show(span: Span) -> None:
-        if span.trace_id == here:
+        if span.trace_id == here and is_shown(span):
             first.append(span.started_us)
             print(line_of(span, first[0]), flush=True)
 

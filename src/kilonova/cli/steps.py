@@ -9,8 +9,13 @@ _HOW = {"rest": "REST", "call": "call", "cast": "cast", "db": "db", "work": "wor
 
 def lines_of(spans: Iterable[Span], first_us: int) -> Iterator[str]:
     """`spans` in the order of their start."""
-    for span in spans:
+    for span in filter(is_shown, spans):
         yield line_of(span, first_us)
+
+
+def is_shown(span: Span) -> bool:
+    """Announcements to whom it may concern are no part of the way."""
+    return span.target != "events"
 
 
 def line_of(span: Span, first_us: int) -> str:

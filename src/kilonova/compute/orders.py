@@ -14,6 +14,7 @@ from kilonova.contract import compute as order_kinds
 from kilonova.contract.compute import AnyOrder, Facts, Order, ServerRecord
 from kilonova.model.errors import GuestNotFound, NotSupported
 from kilonova.model.ids import NetworkId, PortId, VolumeId
+from kilonova.observe import trace
 from kilonova.virt.guest import LocalDisk, Nic, PowerState
 from kilonova.virt.hypervisor import (
     CrashDumping,
@@ -44,8 +45,9 @@ def _able(host: Host, ability: Any) -> Any:
 async def build(host: Host, order: order_kinds.Build) -> Facts:
     record = await host.conductor.server(order.server_id)
     parts = await assemble(host, record)
-    await host.hypervisor.define(parts.spec)
-    await host.hypervisor.power_on(record.id)
+    with trace.span("define and start", target="hypervisor", step="28"):
+        await host.hypervisor.define(parts.spec)
+        await host.hypervisor.power_on(record.id)
     await volumes.complete_attachments(host, parts.devices)
     return Facts(power_state=PowerState.RUNNING, vifs=parts.vifs, block_devices=parts.devices)
 

@@ -7,6 +7,7 @@ from kilonova.compute.host import Host
 from kilonova.contract.compute import NetworkRequest, ServerRecord, Vif
 from kilonova.model.errors import BadRequest, NotFound
 from kilonova.model.ids import NetworkId, PortId, ServerId
+from kilonova.observe import trace
 from kilonova.peers.network_types import FloatingIp, Network, Port
 from kilonova.virt.guest import Nic
 
@@ -118,17 +119,18 @@ def _version(address: str) -> int:
 
 async def plug(host: Host, vifs: Sequence[Vif]) -> tuple[Nic, ...]:
     """The cards for the guest, their devices wired on this host."""
-    return tuple(
-        [
-            Nic(
-                port_id=PortId(vif.port_id),
-                mac=vif.mac,
-                tap=await host.plugger.plug(PortId(vif.port_id), NetworkId(vif.network_id)),
-                mtu=vif.mtu,
-            )
-            for vif in vifs
-        ]
-    )
+    with trace.span("plug", target="network-agent"):
+        return tuple(
+            [
+                Nic(
+                    port_id=PortId(vif.port_id),
+                    mac=vif.mac,
+                    tap=await host.plugger.plug(PortId(vif.port_id), NetworkId(vif.network_id)),
+                    mtu=vif.mtu,
+                )
+                for vif in vifs
+            ]
+        )
 
 
 async def unplug_all(host: Host, server_id: ServerId) -> None:

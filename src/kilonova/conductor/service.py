@@ -21,6 +21,7 @@ from kilonova.db.tables.sagas import spans as spans_table
 from kilonova.db.tables.servers import servers
 from kilonova.model.errors import Conflict, NotFound
 from kilonova.model.ids import HostName, SagaId, ServerId
+from kilonova.observe import trace
 from kilonova.observe.trace import Span
 from kilonova.saga import store
 from kilonova.saga.executor import Executor, Meddle
@@ -123,7 +124,8 @@ class ConductorService:
         self.executor.wake(saga_id)
 
     async def server(self, server_id: ServerId) -> ServerRecord:
-        return await server_state.record_of(self._db, server_id)
+        with trace.span("who is this server?", kind="db", target="db", step="16-17"):
+            return await server_state.record_of(self._db, server_id)
 
     async def outcome(self, outcome: Outcome) -> None:
         saga_id = SagaId(outcome.key.split(".", 1)[0])

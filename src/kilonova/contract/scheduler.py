@@ -93,7 +93,7 @@ class HostUpdate(msgspec.Struct, frozen=True, kw_only=True):
 class Scheduler(Protocol):
     """Topic `scheduler`."""
 
-    @call(timeout_s=30, step="9-11")
+    @call(timeout_s=30, step="10")
     async def select(self, spec: RequestSpec, consumer: str, attempt: int, avoid: tuple[HostName, ...]) -> Selection:
         """Choose a host and claim on it in placement for `consumer`. Errors: NoValidHost."""
 

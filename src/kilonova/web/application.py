@@ -81,7 +81,8 @@ class Application(Generic[C]):
         request = Request(
             scope, receive, self.world, found.params if found else {}, route.max_body if route else MAX_BODY
         )
-        with trace.serving(self.name, request.headers.get("traceparent")):
+        headers = request.headers
+        with trace.serving(self.name, headers.get("traceparent"), headers.get("tracestate")):
             try:
                 response = await self._answer(request, route)
             except KilonovaError as error:

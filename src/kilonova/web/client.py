@@ -1,7 +1,7 @@
 """A REST client for our neighbours: httpx, over a socket or straight into an ASGI application of the same process.
 
 Errors become our families again by status, with the peer's message; transport trouble becomes Unavailable. The trace
-goes along as `traceparent`.
+goes along as `traceparent` and `tracestate`.
 """
 
 from collections.abc import AsyncIterable, Mapping
@@ -73,6 +73,8 @@ class RestClient:
             sent["X-Auth-Token"] = token
         if (traceparent := trace.header()) is not None:
             sent["traceparent"] = traceparent
+        if (tracestate := trace.state()) is not None:
+            sent["tracestate"] = tracestate
         return sent
 
     async def close(self) -> None:

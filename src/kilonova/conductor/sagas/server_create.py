@@ -10,6 +10,7 @@ from kilonova.db.database import Transaction
 from kilonova.db.repository import server_state
 from kilonova.model.errors import KilonovaError, Unavailable
 from kilonova.model.ids import HostName
+from kilonova.observe import trace
 from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga
 
 CreateRun = Run[CreateServer, World]
@@ -61,14 +62,15 @@ async def release_claim(run: CreateRun) -> None:
 
 @place.record
 async def record_host(tx: Transaction, run: CreateRun, chosen: dict[str, str]) -> None:
-    await server_state.change(
-        tx,
-        run.params.server_id,
-        run.world.clock.now(),
-        host=chosen["host"],
-        node=chosen["node"],
-        availability_zone=chosen["zone"],
-    )
+    with trace.span("host on the record", kind="db", target="db", step="11"):
+        await server_state.change(
+            tx,
+            run.params.server_id,
+            run.world.clock.now(),
+            host=chosen["host"],
+            node=chosen["node"],
+            availability_zone=chosen["zone"],
+        )
 
 
 @server_create.step()
@@ -101,16 +103,17 @@ async def record_build(tx: Transaction, run: CreateRun, facts: Facts) -> None:
         await server_state.record_vifs(tx, run.params.server_id, now, facts.vifs)
     if facts.block_devices is not None:
         await server_state.record_devices(tx, run.params.server_id, now, facts.block_devices)
-    await server_state.change(
-        tx,
-        run.params.server_id,
-        now,
-        vm_state="active",
-        task_state=None,
-        power_state=1 if facts.power_state is None else facts.power_state,
-        launched_at=now,
-        fault=None,
-    )
+    with trace.span("ACTIVE", kind="db", target="db"):
+        await server_state.change(
+            tx,
+            run.params.server_id,
+            now,
+            vm_state="active",
+            task_state=None,
+            power_state=1 if facts.power_state is None else facts.power_state,
+            launched_at=now,
+            fault=None,
+        )
 
 
 @server_create.fail
