@@ -9,6 +9,7 @@ from kilonova.contract.compute import BlockDevice, ServerRecord
 from kilonova.contract.work import AttachInterfaceWork
 from kilonova.model.errors import BadRequest, Conflict, NotFound
 from kilonova.model.ids import ServerId
+from kilonova.model.volume import VolumeStatus
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
 from kilonova.peers.volume import VolumeClient
@@ -161,9 +162,17 @@ class Neighbours:
         for attachment in await self._volume.attachments(token, server_id=server_id, volume_id=volume_id):
             await self._volume.attachment_delete(attachment.id, token)
 
+    async def begin_detaching(self, volume_id: str) -> None:
+        """Errors: Conflict or BadRequest when it is not attached."""
+        token = await self._token()
+        if (await self._volume.show(volume_id, token)).status != VolumeStatus.DETACHING:
+            await self._volume.begin_detaching(volume_id, token)
+
     async def roll_detaching(self, volume_id: str) -> None:
         """The volume stays attached after all."""
-        await self._volume.roll_detaching(volume_id, await self._token())
+        token = await self._token()
+        if (await self._volume.show(volume_id, token)).status == VolumeStatus.DETACHING:
+            await self._volume.roll_detaching(volume_id, token)
 
     # -- images ----------------------------------------------------------------------------------------------------
 

@@ -315,6 +315,8 @@ class _Work(Generic[W]):
         self._pending.append(store.Logged(event, data, self._clock.now()))
         if kind == "done":
             self._run._results[step] = data
+        elif kind == "cancelled":
+            self._run.cancelled = True
         elif kind == "failed":
             self._run.failures.append({"step": step, "attempt": attempt, **data})
 
@@ -460,6 +462,8 @@ class _Work(Generic[W]):
                 self._run._results[event.step] = line.data
             elif event.kind == "undone":
                 self._run._results.pop(event.step, None)
+            elif event.kind == "cancelled":
+                self._run.cancelled = True
             elif event.kind == "failed":
                 self._run.failures.append({"step": event.step, "attempt": event.attempt, **line.data})
 

@@ -35,6 +35,8 @@ class Run(Generic[P, W]):
         self.epoch = epoch
         self.attempt = 1
         self.step_key = ""
+        # Undoing to make way for another saga (a delete).
+        self.cancelled = False
         self.failures: list[dict[str, Any]] = []
         self._results = results
 

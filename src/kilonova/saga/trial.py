@@ -34,7 +34,7 @@ class Fault:
         self.step = step
         self.moment = moment
         self._last = last
-        self._struck = False
+        self.struck = False
         self.deaths = 0
 
     def __repr__(self) -> str:
@@ -49,10 +49,9 @@ class Fault:
         """What the executor calls; True asks it to do the step again."""
         if self._last and moment == "after" and step == self._last:
             raise TrialFailure(f"{step} was made to fail")
-        if self._struck or (moment, step) != (self.moment, self.step):
+        if (moment, step) != (self.moment, self.step) or (self.struck and self.kind != "fail"):
             return False
-        if self.kind != "fail":
-            self._struck = True
+        self.struck = True
         if self.kind == "kill":
             self.deaths += 1
             raise Killed(repr(self))

@@ -88,6 +88,17 @@ DetachVolumeRun = Run[DetachVolumeWork, World]
 volume_detach: Saga[DetachVolumeWork, World] = Saga(DetachVolumeWork)
 
 
+@volume_detach.step()
+async def mark_detaching(run: DetachVolumeRun) -> None:
+    """At the volume service, so that nobody else detaches it meanwhile. Errors: its own."""
+    await run.world.neighbours.begin_detaching(run.params.volume_id)
+
+
+@mark_detaching.undo
+async def stays_attached(run: DetachVolumeRun) -> None:
+    await run.world.neighbours.roll_detaching(run.params.volume_id)
+
+
 @volume_detach.order(event="compute_detach_volume", timeout_s=120.0)
 async def detach_volume(run: DetachVolumeRun) -> HostOrder | None:
     """Done when the guest has let go. Errors: DetachRefused."""
@@ -95,6 +106,23 @@ async def detach_volume(run: DetachVolumeRun) -> HostOrder | None:
     if server.host is None:
         return None
     return await on_its_host(run, DetachVolume, volume_id=run.params.volume_id)
+
+
+@detach_volume.undo_order
+async def put_volume_back(run: DetachVolumeRun) -> HostOrder | None:
+    """The guest may have let go before something else failed."""
+    server = await server_state.state_of(run.world.db, run.params.server_id)
+    mapping = await _mapping(run.world.db, run)
+    if run.cancelled or server.host is None or mapping is None or mapping.attachment_id is None:
+        return None
+    return await on_its_host(
+        run,
+        AttachVolume,
+        volume_id=run.params.volume_id,
+        attachment_id=mapping.attachment_id,
+        device=mapping.device_name,
+        tag=mapping.tag,
+    )
 
 
 @volume_detach.step(no_return=True)
@@ -107,10 +135,7 @@ async def detached(tx: Transaction, run: DetachVolumeRun) -> None:
     await _remap(tx, run, None)
 
 
-@volume_detach.fail
-async def still_attached(tx: Transaction, run: DetachVolumeRun, error: KilonovaError) -> None:
-    await run.world.neighbours.roll_detaching(run.params.volume_id)
-
+volume_detach.fail(leave_as_it_was)
 
 AttachInterfaceRun = Run[AttachInterfaceWork, World]
 
@@ -161,6 +186,16 @@ interface_detach: Saga[DetachInterfaceWork, World] = Saga(DetachInterfaceWork)
 @interface_detach.order(event="compute_detach_interface", timeout_s=120.0)
 async def take_out(run: DetachInterfaceRun) -> HostOrder:
     return await on_its_host(run, DetachInterface, port_id=run.params.port_id)
+
+
+@take_out.undo_order
+async def plug_again(run: DetachInterfaceRun) -> HostOrder | None:
+    """The guest may have let go before something else failed."""
+    server = await server_state.state_of(run.world.db, run.params.server_id)
+    vif = next((vif for vif in server.interfaces() if vif.port_id == run.params.port_id), None)
+    if run.cancelled or vif is None:
+        return None
+    return await on_its_host(run, AttachInterface, port_id=vif.port_id, tag=vif.tag, created_here=vif.created_here)
 
 
 @interface_detach.step(no_return=True)

@@ -5,7 +5,7 @@ from kilonova.conductor.world import World
 from kilonova.contract.compute import Destroy
 from kilonova.contract.work import DeleteServer
 from kilonova.db.database import Transaction
-from kilonova.db.repository import server_state
+from kilonova.db.repository import migrations, server_state
 from kilonova.model.errors import KilonovaError
 from kilonova.saga.saga import HostOrder, Run, Saga
 
@@ -37,12 +37,19 @@ async def release_neighbours(run: DeleteRun) -> None:
 
 @server_delete.step()
 async def release_claim(run: DeleteRun) -> None:
+    """And the claim of its old size, when a resize waited to be confirmed."""
     await run.world.placement.release(run.params.server_id)
+    migration_id = await migrations.finished_of(run.world.db, run.params.server_id)
+    if migration_id is not None:
+        await run.world.placement.release(migration_id)
 
 
 @server_delete.finish
 async def forget(tx: Transaction, run: DeleteRun) -> None:
     now = run.world.clock.now()
+    migration_id = await migrations.finished_of(tx, run.params.server_id)
+    if migration_id is not None:
+        await migrations.set_status(tx, migration_id, "confirmed", now)
     await server_state.record_devices(tx, run.params.server_id, now, ())
     await server_state.change(
         tx,

@@ -1,6 +1,7 @@
 """Sagas of one order: start, stop, reboot, pause, unpause, suspend, resume, password, crash dump.
 
-Each changes nothing but the guest, so there is nothing to undo: when the host could not, the server is as it was.
+Each changes nothing but the guest. What turns a guest's state is undone by what turns it back, so that record and guest
+agree whatever happened: the host may have done it and failed to say so.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ from kilonova.contract.compute import Facts, Order
 from kilonova.db.database import Transaction
 from kilonova.db.repository import server_state
 from kilonova.model.errors import KilonovaError
-from kilonova.saga.saga import HostOrder, Run, Saga
+from kilonova.saga.saga import HostOrder, Make, Run, Saga
 
 
 async def on_its_host(run: Run[Any, World], kind: type[Order], **more: Any) -> HostOrder:
@@ -27,8 +28,15 @@ async def leave_as_it_was(tx: Transaction, run: Run[Any, World], error: Kilonova
 
 
 def _one_order(
-    params: type[work.Work], kind: type[Order], *, shows: str, event: str, vm_state: str | None
+    params: type[work.Work],
+    kind: type[Order],
+    *,
+    shows: str,
+    event: str,
+    vm_state: str | None,
+    back: type[Order] | None = None,
 ) -> Saga[Any, World]:
+    """`back` is the order that turns it back: one that is happy with a guest that never left its state."""
     saga: Saga[Any, World] = Saga(params)
 
     @saga.order(shows=shows, event=event)
@@ -44,8 +52,18 @@ def _one_order(
             changes["vm_state"] = vm_state
         await server_state.change(tx, run.params.server_id, run.world.clock.now(), **changes)
 
+    if back is not None:
+        order.undo_order(_turning_back(back))
     saga.fail(leave_as_it_was)
     return saga
+
+
+def _turning_back(back: type[Order]) -> Make[Any, World]:
+    async def turn_back(run: Run[Any, World]) -> HostOrder | None:
+        # Before a delete the guest may be as it likes.
+        return None if run.cancelled else await on_its_host(run, back)
+
+    return turn_back
 
 
 def _arguments(run: Run[Any, World]) -> dict[str, Any]:
@@ -61,22 +79,52 @@ def _arguments(run: Run[Any, World]) -> dict[str, Any]:
 
 
 server_start = _one_order(
-    work.StartServer, compute.PowerOn, shows="powering-on", event="compute_start_instance", vm_state="active"
+    work.StartServer,
+    compute.PowerOn,
+    shows="powering-on",
+    event="compute_start_instance",
+    vm_state="active",
+    back=compute.PowerOff,
 )
 server_stop = _one_order(
-    work.StopServer, compute.PowerOff, shows="powering-off", event="compute_stop_instance", vm_state="stopped"
+    work.StopServer,
+    compute.PowerOff,
+    shows="powering-off",
+    event="compute_stop_instance",
+    vm_state="stopped",
+    back=compute.PowerOn,
 )
 server_pause = _one_order(
-    work.PauseServer, compute.Pause, shows="pausing", event="compute_pause_instance", vm_state="paused"
+    work.PauseServer,
+    compute.Pause,
+    shows="pausing",
+    event="compute_pause_instance",
+    vm_state="paused",
+    back=compute.Unpause,
 )
 server_unpause = _one_order(
-    work.UnpauseServer, compute.Unpause, shows="unpausing", event="compute_unpause_instance", vm_state="active"
+    work.UnpauseServer,
+    compute.Unpause,
+    shows="unpausing",
+    event="compute_unpause_instance",
+    vm_state="active",
+    back=compute.Pause,
 )
 server_suspend = _one_order(
-    work.SuspendServer, compute.Suspend, shows="suspending", event="compute_suspend_instance", vm_state="suspended"
+    work.SuspendServer,
+    compute.Suspend,
+    shows="suspending",
+    event="compute_suspend_instance",
+    vm_state="suspended",
+    back=compute.Resume,
 )
 server_resume = _one_order(
-    work.ResumeServer, compute.Resume, shows="resuming", event="compute_resume_instance", vm_state="active"
+    work.ResumeServer,
+    compute.Resume,
+    shows="resuming",
+    event="compute_resume_instance",
+    vm_state="active",
+    back=compute.Suspend,
 )
 server_set_password = _one_order(
     work.SetServerPassword,

@@ -134,6 +134,7 @@ async def place(run: UnshelveRun) -> dict[str, str]:
 async def release_new_claim(run: UnshelveRun) -> None:
     server = await server_state.state_of(run.world.db, run.params.server_id)
     if server.host is None:
+        await run.world.neighbours.let_host_go(server.id)
         await run.world.placement.release(server.id)
 
 
