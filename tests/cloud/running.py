@@ -1,8 +1,9 @@
 """A whole cloud in the test's own process, on a port of its own, driven over its REST APIs; and its ledger."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kilonova.launch.furniture import furnish
 from kilonova.launch.process import base_url_of
 from kilonova.launch.roles import ALL
 from kilonova.launch.state_dir import StateDir
+from tests.cloud.stored import busy_volumes, guests_of
 from tests.servers.process import free_port
 
 VERSION = {"OpenStack-API-Version": "compute 2.100"}
@@ -107,17 +109,41 @@ class RunningCloud:
     # -- what is left ----------------------------------------------------------------------------------------------
 
     async def ledger(self) -> dict[str, Any]:
-        """Who owns what: claims, guests' ports, attachments, volumes, guests on hosts."""
+        """Who owns what: claims, ports and their addresses, volumes, attachments, images, guests and their devices.
+
+        Volumes that are being made or removed are waited for.
+        """
+        while self.cloud.state.simulated.exists() and busy_volumes(self.cloud.state.root):
+            await asyncio.sleep(0.005)
         ports = (await self.admin.get("/network/v2.0/ports")).json()["ports"]
-        volumes = (await self.admin.get("/volume/v3/volumes/detail", params={"all_tenants": "1"})).json()["volumes"]
+        of_all = {"all_tenants": "1"}
+        volumes = (await self.admin.get("/volume/v3/volumes/detail", params=of_all)).json()["volumes"]
+        attachments = (await self.admin.get("/volume/v3/attachments", params=of_all)).json()["attachments"]
+        images = (await self.admin.get("/image/v2/images")).json()["images"]
         return {
             "claims": await self.cloud.placement.consumers(),
             "ports": sorted(
-                (port["id"], port["device_id"]) for port in ports if port["device_owner"].startswith("compute:")
+                (port["id"], port["device_id"], port["binding:host_id"], port["fixed_ips"][0]["ip_address"])
+                for port in ports
+                if not port["device_owner"].startswith("network:")
             ),
-            "volumes": sorted((volume["id"], volume["status"], len(volume["attachments"])) for volume in volumes),
-            "guests": await self.guests(),
+            "volumes": sorted((volume["id"], volume["status"]) for volume in volumes),
+            "attachments": sorted((one["id"], one["volume_id"], one["instance"]) for one in attachments),
+            "images": sorted((image["id"], image["status"]) for image in images),
+            "guests": self._devices() if self.cloud.state.simulated.exists() else await self.guests(),
         }
+
+    def _devices(self) -> list[tuple[str, int, list[str], list[str]]]:
+        """Of the simulated hosts: id, power state, cards and volumes of each guest."""
+        return sorted(
+            (
+                guest,
+                record.get("state", 4),
+                sorted(nic["port_id"] for nic in record["spec"].get("nics", ())),
+                sorted(disk["volume_id"] for disk in record["spec"]["disks"] if "volume_id" in disk),
+            )
+            for guest, (_, record) in guests_of(self.cloud.state.simulated).items()
+        )
 
     async def guests(self) -> list[str]:
         hosts = self.cloud.hosts
@@ -126,10 +152,18 @@ class RunningCloud:
         return sorted(str(info.id) for guests in found for info in guests)
 
 
+@contextmanager
+def state_in_memory(name: str) -> Iterator[Path]:
+    """A state directory that survives processes but costs no disk, where the machine has such a place."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix=f"kilonova-{name}-", dir=memory if memory.is_dir() else None) as made:
+        yield Path(made) / "state"
+
+
 @asynccontextmanager
 async def running_cloud(
     state_dir: Path, *, driver: str = "simulated", hosts: int = 1, furnished: tuple[str, ...] = ("flavors", "network"),
-    quota: int = -1, **default: Any,
+    quota: int = -1, sections: Mapping[str, Mapping[str, Any]] | None = None, **default: Any,
 ) -> AsyncIterator[RunningCloud]:  # fmt: skip
     """Start one, and stop it again; on the same `state_dir` it is the same cloud."""
     port = free_port()
@@ -142,6 +176,7 @@ async def running_cloud(
         },
         "simulated": {"hosts": hosts},
         "quota": {"instances": quota, "cores": quota, "ram": quota},
+        **(sections or {}),
     }
     config = load(None, given=above)
     cloud = Cloud(config, StateDir(state_dir), ALL, base_url=base_url_of(config))

@@ -20,7 +20,7 @@ class Stored:
             self.tables: dict[str, list[Row]] = {
                 name: [dict(row) for row in db.execute(f"SELECT * FROM {name}")] for name in _TABLES
             }
-        self.guests = _guests(state / "simulated.db")
+        self.guests = guests_of(state / "simulated.db")
         self.servers = {row["id"]: row for row in self.tables["servers"] if not row["deleted"]}
 
     def complaints(self) -> list[str]:
@@ -165,8 +165,8 @@ def busy_volumes(state: Path) -> int:
         return int(found.fetchone()[0])
 
 
-def _guests(path: Path) -> dict[str, tuple[str, Row]]:
-    """By id: host and record."""
+def guests_of(path: Path) -> dict[str, tuple[str, Row]]:
+    """The simulated hosts' guests by id: host and record."""
     guests: dict[str, tuple[str, Row]] = {}
     for text in path.read_text().splitlines():
         line = json.loads(text)

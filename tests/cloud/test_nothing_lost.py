@@ -17,6 +17,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.cloud.running import state_in_memory
 from tests.cloud.stored import Stored, busy_volumes, open_sagas
 from tests.servers.process import free_port
 
@@ -68,12 +69,13 @@ def _state_of(pid: int) -> str:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Killable]:
-    (tmp_path / "nova.conf").write_text("[quota]\ninstances = -1\ncores = -1\nram = -1\n")
-    started = Killable(tmp_path / "state")
-    started.up()
-    yield started
-    started.kill()
+def cloud() -> Iterator[Killable]:
+    with state_in_memory("killed") as state:
+        (state.parent / "nova.conf").write_text("[quota]\ninstances = -1\ncores = -1\nram = -1\n")
+        started = Killable(state)
+        started.up()
+        yield started
+        started.kill()
 
 
 async def _token(cloud: Killable, http: httpx.AsyncClient) -> str:
