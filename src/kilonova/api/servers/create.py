@@ -6,10 +6,12 @@ import msgspec
 from starlette.responses import Response
 
 from kilonova.api.accept import accepting, store
+from kilonova.api.idempotency import Once, once
 from kilonova.api.parameters import TRUE_TEXTS
 from kilonova.api.quota import check_metadata, how_many_fit, limits
 from kilonova.api.request import Request
 from kilonova.api.servers import names
+from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.block_devices import asked_devices, columns_of, is_volume_backed
 from kilonova.api.servers.create_checks import check_counts, check_personality, check_policy, check_volumes
 from kilonova.api.servers.images import check_fit, usable_image
@@ -53,11 +55,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 async def create(request: Request) -> Response:
     """202 once the servers and their sagas are stored. Errors: BadRequest, Conflict, Forbidden as Nova has them."""
-    wanted = await _understood(request)
-    async with accepting(request) as tx:
-        count = await _checked_count(request, tx, wanted)
-        ids = [await _store_one(request, tx, wanted, index, count) for index in range(count)]
-    return _answer(request, wanted, ids[0])
+
+    async def create_once(this: Once) -> Response:
+        wanted = await _understood(request)
+        async with accepting(request) as tx:
+            await this.claim(tx)
+            count = await _checked_count(request, tx, wanted)
+            ids = [await _store_one(request, tx, wanted, index, count) for index in range(count)]
+            answer = _answer(request, wanted, ids[0])
+            await this.keep(tx, answer)
+        return answer
+
+    return await once(request, create_once)
 
 
 async def _understood(request: Request) -> Wanted:
@@ -188,7 +197,8 @@ def _columns(request: Request, wanted: Wanted, server_id: ServerId, index: int, 
         "hostname": names.numbered(hostname, index, count) if hostname else names.hostname_of(name, server_id),
         # Below 2.19 the name was kept as description too.
         "description": body.get("description") if request.version >= 19 else body["name"],
-        "image_id": None if wanted.image is None else wanted.image.id,
+        # A server whose root is a volume has no image, even where one was named beside the mapping.
+        "image_id": None if wanted.image is None or is_volume_backed(wanted.devices) else wanted.image.id,
         "flavor_id": wanted.flavor.id,
         "flavor": _encode(wanted.flavor).decode(),
         "key_name": wanted.key_name,
@@ -201,8 +211,8 @@ def _columns(request: Request, wanted: Wanted, server_id: ServerId, index: int, 
         "task_state": TaskState.SCHEDULING.value,
         "config_drive": int(body.get("config_drive") in (True, *TRUE_TEXTS)),
         "disk_config": body.get("OS-DCF:diskConfig", "MANUAL"),
-        "access_ip_v4": body.get("accessIPv4", ""),
-        "access_ip_v6": body.get("accessIPv6", ""),
+        **{"access_ip_v4": "", "access_ip_v6": ""},
+        **access_addresses(body),
         "metadata": _encode(body.get("metadata", {})).decode(),
         "system_metadata": _encode({"admin_password": wanted.password}).decode(),
         "tags": _encode(sorted(set(body.get("tags", [])))).decode(),
