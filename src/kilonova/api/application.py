@@ -83,7 +83,7 @@ class ComputeApi:
             return version_documents.choices(self._link_base(request), path)
         else:
             return faults.no_such_url()
-        response = await self._versioned(request, rest.rstrip("/"))
+        response = await self._versioned(request, rest)
         response.raw_headers += [
             (b"x-openstack-request-id", request.request_id.encode()),
             (b"x-compute-request-id", request.request_id.encode()),
@@ -133,7 +133,8 @@ class ComputeApi:
         first, _, rest = path.partition("/")
         if _PROJECT.fullmatch(first):
             request.url_project, path = first, rest
-        found = self._endpoints.find(request.method, path)
+        # Nothing below a version ends in a slash: `/servers/` is a server without an id.
+        found = None if path.endswith("/") else self._endpoints.find(request.method, path)
         if found is None:
             if path or request.url_project is None or request.method not in ("GET", "HEAD"):
                 return faults.no_such_url()

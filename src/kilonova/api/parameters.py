@@ -11,6 +11,19 @@ FALSE_TEXTS = ("False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", 
 
 MAX_INTEGER = 0x7FFFFFFF
 
+# Query strings are read more freely than bodies: any case, and single letters.
+_TRUE_WORDS = frozenset({"t", "true", "on", "y", "yes", "1"})
+_FALSE_WORDS = frozenset({"f", "false", "off", "n", "no", "0"})
+
+
+def truth(text: str) -> bool | None:
+    """What a query string's value says; None when it is neither."""
+    word = text.strip().lower()
+    if word in _TRUE_WORDS:
+        return True
+    return False if word in _FALSE_WORDS else None
+
+
 boolean: Schema = {"type": ["boolean", "string"], "enum": [True, *TRUE_TEXTS, False, *FALSE_TEXTS]}
 none: Schema = {"type": "null"}
 anything: Schema = {}

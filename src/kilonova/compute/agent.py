@@ -68,7 +68,9 @@ class ComputeAgent:
         task.add_done_callback(lambda _: self._under_way.pop(order.key, None))
 
     async def console_output(self, server_id: ServerId, lines: int | None) -> str:
-        return await self.host.hypervisor.console_output(server_id, lines=lines)
+        text = await self.host.hypervisor.console_output(server_id, lines=lines)
+        # What follows the last line end counts as a line, as clients have always counted.
+        return text if lines is None else "\n".join(text.split("\n")[-lines:]) if lines > 0 else ""
 
     async def console(self, server_id: ServerId, kind: Literal["vnc", "spice", "serial"]) -> GuestConsole:
         found = await self.host.hypervisor.console(server_id, kind)

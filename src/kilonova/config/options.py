@@ -139,6 +139,8 @@ class FilterScheduler(Section, frozen=True):
         "ImagePropertiesFilter",
         "ServerGroupAntiAffinityFilter",
         "ServerGroupAffinityFilter",
+        "SameHostFilter",
+        "DifferentHostFilter",
     )
     host_subset_size: Annotated[int, about("Choose at random among so many of the best hosts.", ge=1)] = 1
     max_instances_per_host: Annotated[int, about("For NumInstancesFilter.", ge=1)] = 50

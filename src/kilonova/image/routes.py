@@ -34,6 +34,7 @@ def routes() -> Routes:
         ("DELETE", _MEMBER, sharing.delete),
         ("GET", "/v2/schemas/{name}", versions.schema),
         ("GET", "/v2/info/import", versions.import_methods),
+        ("GET", _IMAGE + "/tasks", versions.image_tasks),
         ("GET", "/v2/tasks", versions.tasks),
         into=public,
     )

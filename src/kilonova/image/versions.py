@@ -49,3 +49,9 @@ async def start_import(request: ImageRequest) -> Response:
 
 async def tasks(request: ImageRequest) -> Response:
     return json_response({"tasks": [], "first": "/v2/tasks", "schema": "/v2/schemas/tasks"})
+
+
+async def image_tasks(request: ImageRequest) -> Response:
+    """What is being done to an image: nothing is done later here."""
+    await request.world.visible(request.caller, request.params["image_id"])
+    return json_response({"tasks": []})

@@ -10,6 +10,8 @@ DEFAULT_FILTERS = (
     "ImagePropertiesFilter",
     "ServerGroupAntiAffinityFilter",
     "ServerGroupAffinityFilter",
+    "SameHostFilter",
+    "DifferentHostFilter",
 )
 
 DEFAULT_MULTIPLIERS: dict[str, float] = {

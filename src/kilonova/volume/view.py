@@ -49,11 +49,18 @@ def volume_view(
         "consistencygroup_id": None,
         "multiattach": volume.multiattach,
         "attachments": [_held(request.caller, one) for one in held if one.status == AttachStatus.ATTACHED],
-        "os-vol-tenant-attr:tenant_id": volume.project_id,
     }
+    return shown | _by_version(request, volume)
+
+
+def extended_view(
+    request: VolumeRequest, volume: Volume, held: Sequence[Attachment], types: dict[str, VolumeType]
+) -> dict[str, Any]:
+    """What show and detail tell; the answers to create and update do not."""
+    shown = volume_view(request, volume, held, types) | {"os-vol-tenant-attr:tenant_id": volume.project_id}
     if volume.image_metadata is not None:
         shown["volume_image_metadata"] = volume.image_metadata
-    return shown | _for_admins(request) | _by_version(request, volume)
+    return shown | _for_admins(request)
 
 
 def _for_admins(request: VolumeRequest) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from kilonova.volume.paging import is_true, next_link, page_of
 from kilonova.volume.records import Volume, VolumeType
 from kilonova.volume.store import attachments, types, volumes
 from kilonova.volume.store.listing import Page
-from kilonova.volume.view import volume_summary, volume_view
+from kilonova.volume.view import extended_view, volume_summary, volume_view
 from kilonova.volume.world import VolumeRequest
 from kilonova.web.response import json_response
 
@@ -27,7 +27,7 @@ async def detail(request: VolumeRequest) -> Response:
     page, found = await _page(request)
     held = await attachments.of_volumes(request.world.db, [one.id for one in found])
     kinds = await types_by_id(request)
-    return await _answer(request, page, found, [volume_view(request, one, held[one.id], kinds) for one in found])
+    return await _answer(request, page, found, [extended_view(request, one, held[one.id], kinds) for one in found])
 
 
 async def _answer(request: VolumeRequest, page: Page, found: list[Volume], shown: list[dict[str, Any]]) -> Response:
@@ -60,13 +60,15 @@ async def types_by_id(request: VolumeRequest) -> dict[str, VolumeType]:
 
 
 async def shown(request: VolumeRequest, volume: Volume) -> dict[str, Any]:
+    """The answer to a create or an update."""
     held = await attachments.of_volume(request.world.db, volume.id)
     return {"volume": volume_view(request, volume, held, await types_by_id(request))}
 
 
 async def show(request: VolumeRequest) -> Response:
     volume = await request.world.volume(request, request.params["volume_id"])
-    return json_response(await shown(request, volume))
+    held = await attachments.of_volume(request.world.db, volume.id)
+    return json_response({"volume": extended_view(request, volume, held, await types_by_id(request))})
 
 
 async def summary(request: VolumeRequest) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 
 from kilonova.api.flavors import view
 from kilonova.api.paging import limit_of, page, with_next
-from kilonova.api.parameters import FALSE_TEXTS, TRUE_TEXTS
+from kilonova.api.parameters import truth
 from kilonova.api.request import Request
 from kilonova.db.repository import flavors
 from kilonova.model.errors import BadRequest
@@ -51,12 +51,11 @@ def _which(request: Request) -> flavors.Which:
     asked = request.one("is_public")
     if asked is None:
         return "seen"
-    if asked in TRUE_TEXTS:
-        return "public"
-    if asked in FALSE_TEXTS:
-        return "private"
     if asked.lower() == "none":
         return "all"
+    public = truth(asked)
+    if public is not None:
+        return "public" if public else "private"
     raise BadRequest(f"Invalid is_public filter [{asked}]")
 
 

@@ -48,7 +48,7 @@ async def external_networks(request: Request) -> list[Network]:
 
 
 async def _available(request: Request) -> list[Network]:
-    return await request.world.network.available_networks(request.caller.token, request.caller.project_id or "")
+    return await request.world.network.networks(request.caller.token)
 
 
 async def _one(request: Request) -> Network:

@@ -130,14 +130,12 @@ def _source_by_id(item: dict[str, Any]) -> Source:
 
 
 def _check_image_listed(devices: Sequence[BlockDevice], image_id: str | None) -> None:
-    """With imageRef the caller lists the image as the local root; without it no image goes to a local disk."""
+    """An image goes to a local disk only as the root, and only the one imageRef names."""
     for device in devices:
         if device.source_type == "image" and device.destination_type == "local":
             if image_id is None or device.boot_index != 0 or device.image_id != image_id:
                 raise InvalidMapping("Mapping image to local is not supported.")
             return
-    if image_id is not None:
-        raise InvalidMapping("Boot sequence for the instance and image/block device mapping combination is not valid.")
 
 
 def _check(devices: Sequence[BlockDevice], flavor: FlavorOf, most_local: int) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from kilonova.api.accept import store
 from kilonova.api.request import Request
+from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.acting import acting
 from kilonova.api.servers.find import find_server, owner_of, statuses_of
 from kilonova.api.servers.placing import check_zone
@@ -43,10 +44,7 @@ _COLUMNS = {
 
 def _changes(body: dict[str, Any]) -> dict[str, Any]:
     changes = {_COLUMNS[name]: value for name, value in body.items()}
-    for address in ("access_ip_v4", "access_ip_v6"):
-        if address in changes:
-            changes[address] = changes[address] or ""
-    return changes
+    return changes | access_addresses(body)
 
 
 def _repinned(server: Server, zone: str | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kilonova.api.parameters import FALSE_TEXTS, TRUE_TEXTS
+from kilonova.api.parameters import truth
 from kilonova.api.request import Request
 from kilonova.api.servers.list_schemas import JOINED
 from kilonova.db.repository.server_filters import Condition
@@ -59,7 +59,7 @@ def _asked(request: Request) -> dict[str, str]:
     asked: dict[str, str] = {}
     for given, values in query.items():
         name = _ALIASES.get(given, given)
-        if name in _NOT_FILTERS or given == "tenant_id":
+        if name in _NOT_FILTERS:
             continue
         if permitted is None:
             _refuse_joined(name)
@@ -91,11 +91,7 @@ def _all_tenants(request: Request) -> bool:
     value = request.one("all_tenants")
     if value is None:
         return False
-    if value == "" or value in TRUE_TEXTS:
-        return True
-    if value in FALSE_TEXTS:
-        return False
-    raise BadRequest(f"Invalid value '{value}' for 'all_tenants'.")
+    return value == "" or _boolean("all_tenants", value)
 
 
 def _changes(asked: dict[str, str]) -> Iterator[Condition]:
@@ -108,7 +104,7 @@ def _changes(asked: dict[str, str]) -> Iterator[Condition]:
     if since is not None and before is not None and _moment(since) > _moment(before):
         raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
     if deleted is not None:
-        yield Condition("is", "deleted", (int(deleted in TRUE_TEXTS),))
+        yield Condition("is", "deleted", (int(truth(deleted) is True),))
     elif since is None and before is None:
         # With either of them deleted servers show as well: a poller must learn of them.
         yield Condition("is", "deleted", (0,))
@@ -169,11 +165,10 @@ def _filter(request: Request, name: str, value: str) -> Iterator[Condition]:
 
 
 def _boolean(name: str, value: str) -> bool:
-    if value in TRUE_TEXTS:
-        return True
-    if value in FALSE_TEXTS:
-        return False
-    raise BadRequest(f"Invalid value '{value}' for '{name}'.")
+    said = truth(value)
+    if said is None:
+        raise BadRequest(f"Invalid value '{value}' for '{name}'.")
+    return said
 
 
 def _address_pattern(pattern: str) -> str:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from kilonova.api.quota import check_metadata, limits
 from kilonova.api.request import Request
+from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.acting import acting
 from kilonova.api.servers.create import public_key
 from kilonova.api.servers.find import find_server
@@ -26,8 +27,6 @@ _PLAIN = {
     "name": "name",
     "description": "description",
     "hostname": "hostname",
-    "accessIPv4": "access_ip_v4",
-    "accessIPv6": "access_ip_v6",
     "OS-DCF:diskConfig": "disk_config",
     "user_data": "user_data",
 }
@@ -56,6 +55,7 @@ async def rebuild(request: Request) -> Response:
 
 async def _changes(request: Request, body: dict[str, Any], server: Server, image: Image) -> dict[str, Any]:
     changes: dict[str, Any] = {column: body[name] for name, column in _PLAIN.items() if name in body}
+    changes |= access_addresses(body)
     changes["image_id"] = image.id
     changes["request_spec"] = _respecified(server, image)
     if "metadata" in body:

@@ -18,7 +18,8 @@ def diagnostics(record: GuestRecord, *, now_s: float) -> dict[str, object]:
     uptime_s = int(now_s - record.started_at) if record.state == PowerState.RUNNING else 0
     return {
         "state": _STATES.get(record.state, "shutdown"),
-        "driver": "simulated",
+        # One of the names clients know; `hypervisor` says what it really is.
+        "driver": "libvirt",
         "hypervisor": "simulated",
         "hypervisor_os": "linux",
         "uptime": uptime_s,
