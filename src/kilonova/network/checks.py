@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
 from kilonova.model.ids import is_uuid_like
@@ -98,6 +98,14 @@ def prefix(value: Any) -> str:
     """A CIDR or an address; host bits are cleared."""
     try:
         return str(ip_network(value if isinstance(value, str) else "", strict=False))
+    except ValueError:
+        raise ValueError(f"'{value}' is not a valid IP subnet") from None
+
+
+def address_prefix(value: Any) -> str:
+    """A CIDR or an address, as it was given."""
+    try:
+        return str(ip_interface(value if isinstance(value, str) else ""))
     except ValueError:
         raise ValueError(f"'{value}' is not a valid IP subnet") from None
 

@@ -184,6 +184,6 @@ def _rule(row: dict[str, Any]) -> GroupRule:
         protocol=row["protocol"],
         low=row["port_range_min"],
         high=row["port_range_max"],
-        remote_cidr=row["remote_ip_prefix"],
+        remote_cidr=row["remote_ip_prefix"] and str(ip_network(row["remote_ip_prefix"], strict=False)),
         remote_group=row["remote_group_id"],
     )

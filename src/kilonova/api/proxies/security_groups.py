@@ -11,6 +11,7 @@ from kilonova.api.proxies.identifiers import passed_on
 from kilonova.api.request import Request
 from kilonova.api.validation import Query, Schemas
 from kilonova.model.errors import BadRequest, Conflict, Forbidden, NotFound
+from kilonova.model.ids import is_uuid_like
 from kilonova.peers.network_types import SecurityGroup
 
 _TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
@@ -53,7 +54,7 @@ async def show(request: Request) -> dict[str, Any]:
 async def create(request: Request) -> dict[str, Any]:
     """Errors: Forbidden over quota."""
     asked = request.body["security_group"]
-    name, description = _stripped(asked)
+    name, description = _named(asked)
     try:
         made = await request.world.network.create_security_group(request.caller.token, name, description)
     except Conflict as error:
@@ -63,7 +64,7 @@ async def create(request: Request) -> dict[str, Any]:
 
 async def update(request: Request) -> dict[str, Any]:
     group = await _one(request)
-    name, description = _stripped(request.body["security_group"])
+    name, description = _named(request.body["security_group"])
     try:
         changed = await request.world.network.update_security_group(request.caller.token, group.id, name, description)
     except Conflict as error:
@@ -80,12 +81,12 @@ async def delete(request: Request) -> None:
         raise BadRequest(error.message) from error
 
 
-def _stripped(asked: dict[str, str]) -> tuple[str, str]:
-    """Errors: BadRequest for a name of nothing but space."""
-    name = asked["name"].strip()
-    if not name:
+def _named(asked: dict[str, str]) -> tuple[str, str]:
+    """As given, spaces and all. Errors: BadRequest for a name of nothing but space."""
+    name = asked["name"]
+    if not name.strip():
         raise BadRequest("Security group name cannot be empty.")
-    return name, asked["description"].strip()
+    return name, asked["description"]
 
 
 async def _one(request: Request) -> SecurityGroup:
@@ -93,12 +94,13 @@ async def _one(request: Request) -> SecurityGroup:
 
 
 async def _group(request: Request, group_id: str) -> SecurityGroup:
-    """Errors: GroupNotFound."""
-    refused = GroupNotFound(group_id)
+    """Errors: GroupNotFound, BadRequest for what is no id."""
+    if not is_uuid_like(group_id):
+        raise BadRequest("Security group id should be uuid")
     try:
-        return await request.world.network.security_group(request.caller.token, passed_on(group_id, refused))
+        return await request.world.network.security_group(request.caller.token, group_id)
     except NotFound as error:
-        raise refused from error
+        raise GroupNotFound(group_id) from error
 
 
 async def _answer(request: Request, group: SecurityGroup) -> dict[str, Any]:
@@ -151,7 +153,7 @@ def _rule(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("group_id") is not None:
         return rule
     try:
-        network = ipaddress.ip_network(str(asked.get("cidr") or "0.0.0.0/0"), strict=False)
+        network = ipaddress.ip_interface(str(asked.get("cidr") or "0.0.0.0/0"))
     except ValueError as error:
         raise BadRequest(f"Invalid cidr {asked.get('cidr')}.") from error
     return rule | {"remote_ip_prefix": str(network), "ethertype": f"IPv{network.version}"}

@@ -88,7 +88,7 @@ RESOURCE = Resource(
         "protocol": Attribute(_protocol, put=False),
         "port_range_min": Attribute(checks.number(0, 65535, null=True), put=False),
         "port_range_max": Attribute(checks.number(0, 65535, null=True), put=False),
-        "remote_ip_prefix": Attribute(checks.nullable(checks.prefix), put=False),
+        "remote_ip_prefix": Attribute(checks.nullable(checks.address_prefix), put=False),
         "remote_group_id": Attribute(checks.nullable(checks.identifier), put=False),
         "remote_address_group_id": Attribute(checks.one_of(None), put=False, column=None),
     },
@@ -97,6 +97,11 @@ RESOURCE = Resource(
 
 async def views(reader: Reader, found: Sequence[Row]) -> list[dict[str, Any]]:
     return [view(row) for row in found]
+
+
+def normalized(prefix: str | None) -> str | None:
+    """Without the host's bits."""
+    return None if prefix is None else str(ip_network(prefix, strict=False))
 
 
 def view(row: Row) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def view(row: Row) -> dict[str, Any]:
         "remote_ip_prefix": row.get("remote_ip_prefix"),
         "remote_group_id": row.get("remote_group_id"),
         "remote_address_group_id": None,
-        "normalized_cidr": row.get("remote_ip_prefix"),
+        "normalized_cidr": normalized(row.get("remote_ip_prefix")),
         "belongs_to_default_sg": False,
         "tags": [],
     }
@@ -143,7 +148,7 @@ def _check(values: Values) -> None:
     if values["remote_group_id"] and values["remote_ip_prefix"]:
         raise SecurityGroupRuleInvalid("Only remote_ip_prefix or remote_group_id may be provided.")
     if values["remote_ip_prefix"]:
-        version = f"IPv{ip_network(values['remote_ip_prefix']).version}"
+        version = f"IPv{ip_network(values['remote_ip_prefix'], strict=False).version}"
         if version != values["ethertype"]:
             raise SecurityGroupRuleInvalid(
                 f"Conflicting value ethertype {values['ethertype']} for CIDR {values['remote_ip_prefix']}"

@@ -75,14 +75,22 @@ async def delete(work: Work, row: Row) -> None:
     """Errors: SecurityGroupInUse, SecurityGroupCannotRemoveDefault."""
     if row["is_default"] and not work.privileged:
         raise SecurityGroupCannotRemoveDefault
-    for statement in (rows.GROUP_USED, rows.GROUP_NAMED_BY):
-        if await work.tx.fetch_value(statement, group_id=row["id"]) is not None:
-            raise SecurityGroupInUse(row["id"])
+    if await work.tx.fetch_value(rows.GROUP_USED, group_id=row["id"]) is not None:
+        raise SecurityGroupInUse(row["id"])
+    await _forget(work, row["id"])
     rules = await work.tx.execute(rows.REMOVE_RULES_OF_GROUP, group_id=row["id"])
     await work.tx.execute(delete_by(t.security_groups), id=row["id"])
     await usage.give_back(work, "security_group", row["project_id"])
     await usage.give_back(work, "security_group_rule", row["project_id"], rules)
     work.groups.add(row["id"])
+
+
+async def _forget(work: Work, group_id: str) -> None:
+    """Rules of other groups that name it go with it."""
+    for rule in await work.tx.rows(rows.RULES_NAMING_GROUP, group_id=group_id):
+        await work.tx.execute(delete_by(t.security_group_rules), id=rule["id"])
+        await usage.give_back(work, "security_group_rule", rule["project_id"])
+        work.groups.add(rule["security_group_id"])
 
 
 SECURITY_GROUPS = Noun(

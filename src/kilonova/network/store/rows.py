@@ -109,13 +109,13 @@ ROUTER_ON_SUBNET = Statement(
 GROUP_USED = Statement(
     select(t.port_groups.c.port_id).where(t.port_groups.c.group_id == bindparam("group_id")).limit(1)
 )
-GROUP_NAMED_BY = Statement(
-    select(t.security_group_rules.c.id)
-    .where(
+RULES_NAMING_GROUP = Statement(
+    select(
+        t.security_group_rules.c.id, t.security_group_rules.c.project_id, t.security_group_rules.c.security_group_id
+    ).where(
         t.security_group_rules.c.remote_group_id == bindparam("group_id"),
         t.security_group_rules.c.security_group_id != bindparam("group_id"),
     )
-    .limit(1)
 )
 HOSTS_OF_NETWORK = Statement(
     select(t.ports.c.host).where(t.ports.c.network_id == bindparam("network_id"), t.ports.c.host != "").distinct()
