@@ -6,8 +6,8 @@ import os
 import signal
 import time
 
-from kilonova.launch.process import running_cloud
 from kilonova.launch.removal import remove_all
+from kilonova.launch.running import running_cloud
 
 # A process that is asked to stop finishes its requests first.
 STOP_S = 15.0

@@ -91,7 +91,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Exits 0 when all is well, 1 with one line that says why not, 2 for words it does not know."""
     given = parser().parse_args()
-    command = importlib.import_module(f"kilonova.cli.{given.command.replace('-', '_')}")
+    name = "detach" if getattr(given, "detach", False) else given.command.replace("-", "_")
+    command = importlib.import_module(f"kilonova.cli.{name}")
     try:
         sys.exit(command.run(given))
     except (KilonovaError, OSError, ValueError) as error:

@@ -5,7 +5,7 @@ import json
 
 import httpx
 
-from kilonova.launch.process import running_cloud
+from kilonova.launch.running import running_cloud
 
 
 def run(given: argparse.Namespace) -> int:

@@ -1,12 +1,9 @@
-"""`up`: everything in one process, in the foreground or detached."""
+"""`up`: everything in one process, in the foreground."""
 
 import argparse
 import asyncio
 import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -16,24 +13,12 @@ from kilonova.config.load import load
 from kilonova.config.options import Config
 from kilonova.launch.cloud import Cloud
 from kilonova.launch.logs import log_to
-from kilonova.launch.process import run_cloud, running_cloud
+from kilonova.launch.process import run_cloud
 from kilonova.launch.roles import ALL
 from kilonova.launch.state_dir import StateDir
 
-# A first start builds the image `tiny`; that takes some seconds, a minute on a slow machine.
-HEALTHY_S = 180.0
-
 
 def run(given: argparse.Namespace) -> int:
-    found = running_cloud(given.state_dir)
-    if found is not None:
-        print(
-            f"kilonova: a cloud runs already on {given.state_dir} (process {found.pid}, {found.base_url})",
-            file=sys.stderr,
-        )
-        return 1
-    if given.detach:
-        return _detach(given)
     config = configuration(given)
     state = StateDir(given.state_dir)
     log_to(None if not given.boot else state.log, debug=config.default.debug)
@@ -70,33 +55,3 @@ def configuration(given: argparse.Namespace) -> Config:
         above["simulated"] = {"hosts": given.hosts}
         default.setdefault("compute_driver", "simulated")
     return load(given.config_file, given=above)
-
-
-def _detach(given: argparse.Namespace) -> int:
-    """A child in a session of its own; we wait until it is healthy or gone."""
-    words = [word for word in sys.argv[1:] if word != "--detach"]
-    state = StateDir(given.state_dir)
-    with Path(state.log).open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "kilonova.cli.main", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    until = time.monotonic() + HEALTHY_S
-    while time.monotonic() < until:
-        running = running_cloud(given.state_dir)
-        if running is not None and running.pid == child.pid:
-            print(f"kilonova is up: {running.base_url}")
-            print(f"  export OS_CLIENT_CONFIG_FILE={state.clouds} OS_CLOUD=kilonova")
-            return 0
-        if child.poll() is not None:
-            break
-        time.sleep(0.05)
-    child.kill()
-    lines = state.log.read_text(errors="replace").strip().splitlines()
-    print(
-        f"kilonova: it did not start: {lines[-1] if lines else 'no word'} (all of it in {state.log})", file=sys.stderr
-    )
-    return 1

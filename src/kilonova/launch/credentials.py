@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from kilonova.launch.state_dir import StateDir, write_private
+from kilonova.launch.private_file import write_private
+from kilonova.launch.state_dir import StateDir
 
 _CLOUD = """\
   {name}:

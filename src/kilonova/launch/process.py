@@ -2,12 +2,9 @@
 
 import asyncio
 import logging
-import os
 import signal
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-import msgspec
 import uvicorn
 
 from kilonova.config.options import Config
@@ -15,17 +12,10 @@ from kilonova.launch.cloud import Cloud
 from kilonova.launch.credentials import write_credentials
 from kilonova.launch.furniture import furnish
 from kilonova.launch.roles import ALL, Role
-from kilonova.launch.state_dir import StateDir, write_private
+from kilonova.launch.running import Life
+from kilonova.launch.state_dir import StateDir
 
 log = logging.getLogger(__name__)
-
-
-class Running(msgspec.Struct, kw_only=True):
-    """What a running cloud says of itself in the state directory."""
-
-    pid: int
-    base_url: str
-    driver: str
 
 
 def base_url_of(config: Config) -> str:
@@ -41,8 +31,13 @@ async def run_cloud(
     *,
     on_healthy: Callable[[Cloud], Awaitable[None]] | None = None,
 ) -> None:
-    """Until SIGTERM or SIGINT. `on_healthy` is called once everything answers. Errors: OSError for a taken port."""
+    """Until SIGTERM or SIGINT. `on_healthy` is called once everything answers.
+
+    Errors: OSError for a taken port, AlreadyRunning.
+    """
     base_url = base_url_of(config)
+    life = Life(state.root)
+    await life.begin(alone=roles == ALL)
     cloud = Cloud(config, state, roles, base_url=base_url)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -58,7 +53,7 @@ async def run_cloud(
             await furnish(cloud)
         elif Role.API in roles:
             await furnish(cloud, only=("flavors",))
-        _announce(state, cloud)
+        life.announce(base_url=base_url, driver=cloud.hosts.driver if cloud.hosts is not None else "")
         log.info("healthy: %s", base_url)
         if on_healthy is not None:
             await on_healthy(cloud)
@@ -66,7 +61,7 @@ async def run_cloud(
     finally:
         server.should_exit = True
         await cloud.close()
-        state.running.unlink(missing_ok=True)
+        life.end()
 
 
 def _server(config: Config) -> uvicorn.Server:
@@ -78,6 +73,8 @@ def _server(config: Config) -> uvicorn.Server:
             loop="none",
             http="httptools",
             ws="websockets-sansio",
+            # Screens come compressed already.
+            ws_per_message_deflate=False,
             lifespan="off",
             access_log=False,
             log_level="warning",
@@ -105,20 +102,3 @@ async def _until(stop: asyncio.Event, serving: "asyncio.Task[None] | None") -> N
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([stopped, *([serving] if serving else [])], return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-
-
-def _announce(state: StateDir, cloud: Cloud) -> None:
-    driver = cloud.hosts.driver if cloud.hosts is not None else ""
-    running = Running(pid=os.getpid(), base_url=cloud.base_url, driver=driver)
-    write_private(state.running, msgspec.json.encode(running).decode())
-
-
-def running_cloud(state_dir: Path) -> Running | None:
-    """The cloud that runs on this state directory, if its process lives."""
-    path = state_dir / "running.json"
-    try:
-        running = msgspec.json.decode(path.read_bytes(), type=Running)
-        os.kill(running.pid, 0)
-    except (OSError, msgspec.DecodeError):
-        return None
-    return running

@@ -1,11 +1,11 @@
 """The state directory: where each part of the cloud keeps what must survive a restart."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 
 from kilonova.identity.bootstrap import USER_NAMES
+from kilonova.launch.private_file import write_private
 
 
 class StateDir:
@@ -26,9 +26,7 @@ class StateDir:
         self.tiny = root / "tiny"
         self.clouds = root / "clouds.yaml"
         self.openrc = root / "openrc"
-        self.pid = root / "kilonova.pid"
         self.log = root / "kilonova.log"
-        self.running = root / "running.json"
         self._passwords = root / "passwords.json"
 
     def passwords(self, *, make: bool) -> dict[str, str]:
@@ -48,13 +46,3 @@ class StateDir:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         write_private(path, new_id)
         return new_id
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write `path` whole or not at all, mode 0600 from the first moment on."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    fresh.replace(path)
