@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -108,8 +109,15 @@ async def _tell(compute: RestClient, token: str, server: dict[str, Any]) -> None
     if server["status"] != "ACTIVE":
         print(f"  {server.get('fault', {}).get('message', '')}", flush=True)
         return
+    print(f"  screen: {await _screen(compute, token, server)}", flush=True)
+    print(f"  way:    kilonova trace {server['name']}", flush=True)
+
+
+async def _screen(compute: RestClient, token: str, server: dict[str, Any]) -> str:
+    if not sys.stdout.isatty():
+        # A URL is a key to the guest: a log is no place for it.
+        return f"openstack console url show {server['name']}"
     asked = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
     path = f"/servers/{server['id']}/remote-consoles"
     console = await compute.json("POST", path, token=token, headers=_VERSION, json=asked)
-    print(f"  screen: {console['remote_console']['url']}", flush=True)
-    print(f"  way:    kilonova trace {server['name']}", flush=True)
+    return str(console["remote_console"]["url"])

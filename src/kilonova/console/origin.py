@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 
-def origin_allowed(origin: str | None, *, host: str, given_out: str, allowed: Iterable[str]) -> bool:
+def origin_allowed(
+    origin: str | None, *, host: str, given_out: str, allowed: Iterable[str], forwarded_scheme: str | None = None
+) -> bool:
     """`origin` and `host` are the request's headers, `given_out` the URL the user got, `allowed` further host names.
 
     Browsers always send an Origin; programs that send none are no browser and cannot be tricked by a page.
+    `forwarded_scheme` (X-Forwarded-Proto) is what a proxy before us was spoken to in; a page cannot set it.
     """
     if origin is None:
         return True
@@ -18,7 +21,7 @@ def origin_allowed(origin: str | None, *, host: str, given_out: str, allowed: It
     if parts.hostname not in known:
         return False
     wanted = urlsplit(given_out).scheme
-    return not wanted or _plain(wanted) == _plain(parts.scheme)
+    return not wanted or _plain(wanted) == _plain(forwarded_scheme or parts.scheme)
 
 
 def _name(host: str) -> str:

@@ -1,7 +1,8 @@
 """The proxies: noVNC, SPICE and serial consoles over WebSockets, and the static pages of the first two.
 
-`/vnc`, `/spice` and `/serial` are WebSockets and take `?token=…`; `/novnc/…` and `/spice-html5/…` are the packages'
-files. Each connection is a pump between the browser and one socket of the guest's host.
+`/vnc`, `/spice` and `/serial` are WebSockets and take `?token=…` (or a cookie of that name), and so do `/` and
+`/websockify`, where the packages' pages look; `/novnc/…` and `/spice-html5/…` are those pages. Each connection is a
+pump between the browser and one socket of the guest's host.
 """
 
 import asyncio
@@ -22,20 +23,21 @@ from kilonova.model.errors import KilonovaError
 
 log = logging.getLogger(__name__)
 
+Reached = tuple[ConsoleTarget, asyncio.StreamReader, asyncio.StreamWriter]
+
 # Where Debian's packages put them.
 NOVNC = Path("/usr/share/novnc")
 SPICE = Path("/usr/share/spice-html5")
 
 _CHUNK = 65536
-# WebSocket close codes, RFC 6455: policy violation; something unforeseen.
+# WebSocket close code, RFC 6455: policy violation.
 _REFUSED = 1008
-_BROKEN = 1011
 
-_KINDS = {
-    "/vnc": frozenset({"novnc", "xvpvnc"}),
-    "/spice": frozenset({"spice-html5"}),
-    "/serial": frozenset({"serial"}),
-}
+_VNC = frozenset({"novnc", "xvpvnc"})
+_SPICE = frozenset({"spice-html5"})
+_SERIAL = frozenset({"serial"})
+_ANY = _VNC | _SPICE | _SERIAL
+_KINDS = {"/vnc": _VNC, "/spice": _SPICE, "/serial": _SERIAL, "/websockify": _ANY, "/": _ANY, "": _ANY}
 
 
 class ConsoleProxy:
@@ -67,34 +69,44 @@ class ConsoleProxy:
 
     async def _console(self, browser: WebSocket, path: str) -> None:
         try:
-            target = await self._target(browser, path)
-            reader, writer = await _dial(target)
+            target, reader, writer = await self._reached(browser, path)
         except (KilonovaError, OSError) as error:
             # Closing before accepting is a 403 for the browser. The token itself is in no log.
             log.info("console refused: %s", error)
             await browser.close(_REFUSED)
             return
-        wanted = browser.scope.get("subprotocols") or []
-        await browser.accept(subprotocol="binary" if "binary" in wanted else None)
-        log.info("console opened", extra={"server": target.server_id, "kind": target.console_type})
         try:
+            wanted = browser.scope.get("subprotocols") or []
+            await browser.accept(subprotocol="binary" if "binary" in wanted else None)
+            log.info("console opened: server %s, %s", target.server_id, target.console_type)
             await _pump(browser, reader, writer)
         finally:
             writer.close()
 
-    async def _target(self, browser: WebSocket, path: str) -> ConsoleTarget:
+    async def _reached(self, browser: WebSocket, path: str) -> Reached:
+        """The guest's end. The token is used up last: what is refused, or cannot be reached, may be tried again.
+
+        Errors: ConsoleTokenInvalid, OSError.
+        """
         token = browser.query_params.get("token") or browser.cookies.get("token") or ""
-        target = await self._auth.redeem(token)
+        target = await self._auth.look_up(token)
         headers = browser.headers
         allowed = origin_allowed(
             headers.get("origin"),
-            host=headers.get("x-forwarded-host") or headers.get("host") or "",
+            host=headers.get("host") or "",
             given_out=target.access_url_base,
             allowed=self._allowed,
+            forwarded_scheme=headers.get("x-forwarded-proto"),
         )
         if target.console_type not in _KINDS.get(path, ()) or not allowed:
             raise ConnectionRefusedError(f"{path} from {urlsplit(headers.get('origin') or '').netloc} is not allowed")
-        return target
+        reader, writer = await _dial(target)
+        try:
+            await self._auth.redeem(token)
+        except BaseException:
+            writer.close()
+            raise
+        return target, reader, writer
 
 
 async def _dial(target: ConsoleTarget) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -110,10 +122,12 @@ async def _pump(browser: WebSocket, reader: asyncio.StreamReader, writer: asynci
         asyncio.create_task(_to_guest(browser, writer)),
         asyncio.create_task(_to_browser(browser, reader)),
     ]
-    _, open_ways = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    for way in open_ways:
-        way.cancel()
-    await asyncio.gather(*ways, return_exceptions=True)
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _to_guest(browser: WebSocket, writer: asyncio.StreamWriter) -> None:
@@ -130,13 +144,19 @@ async def _to_guest(browser: WebSocket, writer: asyncio.StreamWriter) -> None:
 
 async def _to_browser(browser: WebSocket, reader: asyncio.StreamReader) -> None:
     try:
-        while data := await reader.read(_CHUNK):
+        while data := await _read(reader):
             await browser.send_bytes(data)
         await browser.close()
-    except OSError:
-        await browser.close(_BROKEN)
     except WebSocketDisconnect:
         return
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    """b'' at the end, also where the guest's side broke off."""
+    try:
+        return await reader.read(_CHUNK)
+    except OSError:
+        return b""
 
 
 def _missing(name: str) -> ASGIApp:

@@ -1,5 +1,6 @@
 """A process of the cloud: the services whose roles it has, each handed what it needs. All roles: a whole cloud."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -34,6 +35,7 @@ from kilonova.contract.scheduler import Scheduler
 from kilonova.dashboard.service import Dashboard
 from kilonova.db.connect import connect as connect_database
 from kilonova.db.database import Database
+from kilonova.db.repository import figures
 from kilonova.identity.bootstrap import bootstrap
 from kilonova.identity.service import IdentityService
 from kilonova.identity.settings import IdentitySettings
@@ -50,6 +52,7 @@ from kilonova.launch.web import front_door
 from kilonova.metadata.service import MetadataService
 from kilonova.model.ids import HostName
 from kilonova.network.service import NetworkService
+from kilonova.observe.metrics import Figure
 from kilonova.peers.compute import ComputeClient
 from kilonova.peers.identity import IdentityClient, TokenChecker
 from kilonova.peers.image import ImageClient
@@ -64,6 +67,9 @@ log = logging.getLogger(__name__)
 
 # Services of the same process whose heartbeat is its conductor's; they are listed with the hosts' ones.
 _SEEN_WITH_CONDUCTOR = (Role.CONDUCTOR, Role.SCHEDULER, Role.CONSOLEAUTH)
+
+# A database that takes longer for nothing at all counts as away.
+DATABASE_S = 5.0
 
 Closing = Callable[[], Awaitable[None]]
 
@@ -111,7 +117,7 @@ class Cloud:
         await self._metadata()
         await self._api()
         await self._compute()
-        self.app = front_door(self.apps, PREFIXES, self.ready)
+        self.app = front_door(self.apps, PREFIXES, ready=self.ready, figures=self.figures)
         # What is there now stays for good: no use looking at it again and again.
         gc.collect()
         gc.freeze()
@@ -120,9 +126,27 @@ class Cloud:
     async def ready(self) -> dict[str, str]:
         """By role, `ok` or what is wrong; for /healthcheck."""
         found = {str(role): "ok" for role in sorted(self.roles)}
+        if self.db is not None:
+            found["database"] = await self._database_state(self.db)
         if self.hosts is not None:
             found |= await self.hosts.health()
         return found
+
+    async def _database_state(self, db: Database) -> str:
+        try:
+            async with asyncio.timeout(DATABASE_S):
+                await figures.answers(db)
+        except Exception as error:
+            # Why is for the log alone: anybody may ask how we are.
+            log.warning("the database does not answer: %s", error)
+            return "does not answer"
+        return "ok"
+
+    async def figures(self) -> list[Figure]:
+        """For /metrics."""
+        if self.db is None:
+            return []
+        return await figures.figures(self.db, self.clock, down_after_s=self.config.default.service_down_time)
 
     async def close(self) -> None:
         while self._closing:
@@ -311,6 +335,11 @@ class Cloud:
         )
         self._at_end(self.metadata.close)
         self.apps["metadata"] = self.metadata.app
+        if self.config.neutron.metadata_proxy_shared_secret:
+            default = self.config.default
+            await self.metadata.listen(
+                socket.create_server((default.metadata_listen, default.metadata_listen_port), backlog=1024)
+            )
 
     async def _api(self) -> None:
         if Role.API not in self.roles:
@@ -335,7 +364,7 @@ class Cloud:
             identity=IdentityClient(self.session),
             placement=self.placement,
         )
-        self.apps["compute"] = ComputeApi(world, await self._token_checker("nova", step="4,5"))
+        self.apps["compute"] = ComputeApi(world, await self._token_checker("nova", step="4-5"))
 
     async def _compute(self) -> None:
         if Role.COMPUTE not in self.roles:

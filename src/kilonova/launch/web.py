@@ -1,31 +1,35 @@
 """One port for everything: services under their prefixes, and what belongs to none."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kilonova.observe.metrics import exposition
+from kilonova.observe.metrics import Figure, exposition
 from kilonova.web.application import Mounts
 from kilonova.web.response import json_response
 
-# Where noVNC's page connects to, told `path=?token=…` or nothing: it knows of no prefix.
+# Where the pages of noVNC (told `path=?token=…`) and spice-html5 connect to: they know of no prefix.
 _SCREEN_PATHS = ("/", "/websockify")
 
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
 Ready = Callable[[], Awaitable[dict[str, str]]]
+Figures = Callable[[], Awaitable[Sequence[Figure]]]
 
 
-def front_door(apps: Mapping[str, Any], prefixes: Mapping[str, str], ready: Ready) -> ASGIApp:
+def front_door(apps: Mapping[str, Any], prefixes: Mapping[str, str], *, ready: Ready, figures: Figures) -> ASGIApp:
     """`apps` by service name under `prefixes` (a service without one: its own name), and /healthcheck, /metrics."""
     mounts = {prefixes.get(name, f"/{name}"): app for name, app in apps.items()}
-    return Mounts(mounts, _Hall(sorted(mounts), ready, apps.get("console")))
+    return Mounts(mounts, _Hall(sorted(mounts), ready, figures, apps.get("console")))
 
 
 class _Hall:
-    def __init__(self, prefixes: list[str], ready: Ready, console: ASGIApp | None) -> None:
+    def __init__(self, prefixes: list[str], ready: Ready, figures: Figures, console: ASGIApp | None) -> None:
         self._prefixes = prefixes
         self._ready = ready
+        self._figures = figures
         self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,7 +38,7 @@ class _Hall:
             return
         if scope["type"] == "websocket":
             if self._console is not None and scope["path"] in _SCREEN_PATHS:
-                await self._console(dict(scope, path="/vnc", root_path=""), receive, send)
+                await self._console(scope, receive, send)
                 return
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -48,7 +52,9 @@ class _Hall:
                 well = all(value == "ok" for value in found.values())
                 return json_response({"ready": well, "services": found}, 200 if well else 503)
             case "/metrics":
-                return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+                return Response(
+                    exposition(await self._figures()), media_type="text/plain; version=0.0.4; charset=utf-8"
+                )
             case "/":
                 return json_response({"kilonova": self._prefixes})
             case _:

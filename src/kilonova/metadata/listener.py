@@ -21,6 +21,7 @@ class Listener:
     async def open(cls, app: ASGIApp, listening: socket.socket) -> Self:
         config = Config(
             app,
+            interface="asgi3",
             http="httptools",
             ws="none",
             lifespan="off",

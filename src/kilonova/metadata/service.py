@@ -64,6 +64,7 @@ class MetadataService:
         self._domain = domain
         self._known: dict[tuple[str, str], tuple[float, Told]] = {}
         self._listeners: dict[NetworkId, Listener] = {}
+        self._for_agents: Listener | None = None
 
     # -- contract.network_agent.MetadataSockets ----------------------------------------------------------------------
 
@@ -80,9 +81,15 @@ class MetadataService:
         if listener is not None:
             listener.close()
 
+    async def listen(self, listening: socket.socket) -> None:
+        """Open the door for metadata agents on a port of its own, as they expect it."""
+        self._for_agents = await Listener.open(self.app, listening)
+
     async def close(self) -> None:
         for network_id in list(self._listeners):
             await self.closed(network_id)
+        if self._for_agents is not None:
+            self._for_agents.close()
 
     # -- the two doors -----------------------------------------------------------------------------------------------
 
@@ -169,7 +176,8 @@ class MetadataService:
     # -- what --------------------------------------------------------------------------------------------------------
 
     async def _answer(self, request: Request, told: Told) -> Response:
-        path = [part for part in request.url.path.split("/") if part]
+        below: str = request.scope["path"][len(request.scope.get("root_path", "")) :]
+        path = [part for part in below.split("/") if part]
         if len(path) == 3 and path[0] == "openstack" and path[2] == "password" and has_password(path[1]):
             return await self._password(request, told)
         if request.method not in ("GET", "HEAD"):
