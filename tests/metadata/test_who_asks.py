@@ -112,7 +112,8 @@ async def test_a_neutrons_agent_is_believed_what_it_signs_and_nothing_else(tmp_p
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
 
             async def ask(headers: dict[str, str]) -> httpx.Response:
-                return await http.get("/openstack/latest/meta_data.json", headers=headers)
+                raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+                return await http.get("/openstack/latest/meta_data.json", headers=raw)
 
             told = await ask(signed(server))
             assert told.status_code == 200, told.text
