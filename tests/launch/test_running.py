@@ -1,5 +1,6 @@
 """A state directory has one cloud at a time, and one that died does not count."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -36,7 +37,8 @@ async def test_a_cloud_that_was_killed_does_not_run_even_before_anyone_has_burie
     assert (running.pid, running.base_url) == (process.pid, "http://there")
 
     process.send_signal(signal.SIGKILL)
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    # Dead, and a zombie until somebody asks how it ended.
+    await asyncio.to_thread(os.waitid, os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert running_cloud(tmp_path) is None
     await Life(tmp_path).begin(alone=True)
     process.wait()
