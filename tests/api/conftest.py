@@ -17,6 +17,7 @@ from kilonova.image.service import ImageService, ImageSettings
 from kilonova.web.application import Mounts
 from tests.api.cloud import PROJECT, Cloud, check_token, mounted, world_of
 from tests.api.neighbours import PRIVATE, Neutron, Volumes, network
+from tests.api.whole import whole_cloud
 
 _SIZES = (("1", "m1.tiny", 1, 512, 1), ("2", "m1.small", 1, 2048, 20), ("3", "m1.medium", 2, 4096, 40))
 
@@ -55,3 +56,10 @@ async def cloud(tmp_path: Path, bus: LocalBus) -> AsyncIterator[Cloud]:
         yield Cloud(world, client, neutron, volumes, world.image)
     await world.tasks.close()
     await db.close()
+
+
+@pytest.fixture
+async def whole(tmp_path: Path, bus: LocalBus) -> AsyncIterator[Cloud]:
+    """Beside real image, network and volume services."""
+    async with whole_cloud(tmp_path, bus) as cloud:
+        yield cloud

@@ -70,8 +70,12 @@ class Volume:
 @dataclass
 class Volumes:
     known: dict[str, Volume] = field(default_factory=dict)
+    told: list[tuple[str, str]] = field(default_factory=list)
 
     async def show(self, volume_id: str, token: str) -> Volume:
         if volume_id not in self.known:
             raise NotFound(f"Volume {volume_id} could not be found.")
         return self.known[volume_id]
+
+    async def snapshot_status(self, snapshot_id: str, token: str, status: str) -> None:
+        self.told.append((snapshot_id, status))

@@ -7,7 +7,7 @@ from kilonova.api.hypervisors.uptime import uptimes
 from kilonova.api.hypervisors.view import AMOUNTS, Servers, View, amounts
 from kilonova.api.identifiers import number_of, uuid_of
 from kilonova.api.paging import MarkerNotFound, limit_of, with_next
-from kilonova.api.parameters import TRUE_TEXTS
+from kilonova.api.parameters import truth
 from kilonova.api.request import Request
 from kilonova.api.zones import seen_since
 from kilonova.db.repository import hypervisors
@@ -91,7 +91,7 @@ async def _shown(request: Request, view: View, found: Sequence[Hypervisor], *, d
 
 async def _servers(request: Request, found: Sequence[Hypervisor]) -> dict[str, Servers]:
     """host → its servers where they were asked for."""
-    if request.one("with_servers") not in TRUE_TEXTS:
+    if not truth(request.one("with_servers") or ""):
         return {}
     there = await hypervisors.servers_of(request.world.db, {one.host for one in found})
     return {one.host: there.get(one.host, []) for one in found}

@@ -1,4 +1,4 @@
-"""What compute once was the way to: ends before 2.36, image metadata before 2.39."""
+"""What compute once was the way to: ends before 2.36, image metadata before 2.39, servers' addresses before 2.44."""
 
 from kilonova.api.proxies import (
     baremetal,
@@ -7,6 +7,7 @@ from kilonova.api.proxies import (
     images,
     networks,
     security_groups,
+    server_addresses,
     snapshots,
     volumes,
 )
@@ -113,4 +114,32 @@ _BAREMETAL = (
     _row("POST", f"{_NODE}/action", baremetal.refused, action="remove_interface"),
 )
 
-ROUTES = (*_IMAGES, *_NETWORKS, *_STORAGE, *_BAREMETAL)
+
+def _on_server(name: str, handler: Handler, rule: str, body: Schemas) -> Route:
+    """Its look-up checks the rule against the server's owner."""
+    return Route(
+        method="POST",
+        path="/servers/{server_id}/action",
+        action=name,
+        handler=handler,
+        rule=f"os_compute_api:{rule}",
+        owned=True,
+        body=body,
+        success=202,
+        high=43,
+    )
+
+
+_ADDRESSES = (
+    _on_server("addFloatingIp", server_addresses.add_floating_ip, "os-floating-ips:add", server_addresses.ADD_FLOATING),
+    _on_server(
+        "removeFloatingIp",
+        server_addresses.remove_floating_ip,
+        "os-floating-ips:remove",
+        server_addresses.REMOVE_FLOATING,
+    ),
+    _on_server("addFixedIp", server_addresses.add_fixed_ip, "os-multinic:add", server_addresses.ADD_FIXED),
+    _on_server("removeFixedIp", server_addresses.remove_fixed_ip, "os-multinic:remove", server_addresses.REMOVE_FIXED),
+)
+
+ROUTES = (*_IMAGES, *_NETWORKS, *_STORAGE, *_BAREMETAL, *_ADDRESSES)
