@@ -10,6 +10,7 @@ import httpx
 from kilonova.aio.clock import SystemClock
 from kilonova.aio.supervise import Tasks
 from kilonova.api.application import ComputeApi
+from kilonova.api.event_stream import EventStream
 from kilonova.api.policy import Policy
 from kilonova.api.settings import Settings
 from kilonova.api.world import World
@@ -113,6 +114,7 @@ def world_of(
 ) -> World:
     clock = SystemClock()
     configured = Settings(**settings)
+    stream = EventStream("first")
     return World(
         db=db,
         conductor=proxy(Conductor, bus, "conductor"),
@@ -122,6 +124,8 @@ def world_of(
         image=ImageClient(RestClient("image", "http://image/image", app=image)),
         network=NetworkClient(RestClient("network", "http://network", app=network)),
         volume=volume,
+        events=stream,
+        stream=stream,
         clock=clock,
         tasks=Tasks("api"),
         policy=Policy(clock, Path(configured.policy_file) if configured.policy_file else None),

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kilonova.api.request import Request
+from kilonova.contract.events import ServerChanged
 from kilonova.contract.work import Work
 from kilonova.db.database import Transaction
 from kilonova.model.errors import Unavailable
@@ -40,6 +41,16 @@ async def store(request: Request, tx: Transaction, work: Work, *, preempt: bool 
         ring=ring,
         preempt=preempt,
     )
+
+
+def tell(request: Request, tx: Transaction, event: ServerChanged) -> None:
+    """Let those who listen know what the transaction shows, once it is durable."""
+    world = request.world
+
+    def start() -> None:
+        world.tasks.start(world.events.server_changed(event), name="tell")
+
+    tx.after_commit(start)
 
 
 async def _ring(request: Request, saga_id: SagaId) -> None:

@@ -65,6 +65,7 @@ class ComputeApi:
             max_body=self.world.settings.max_request_body_size,
             request_id=f"req-{self.world.new_id()}",
         )
+        request.check_token = self._check_token
         path: str = scope["path"][len(scope.get("root_path", "")) :]
         with _traced(request, path):
             response = await self._respond(request, path)

@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from kilonova.api.request import Request
+from kilonova.api.world import World
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.repository import idempotency
 from kilonova.model.errors import BadRequest, Conflict, KilonovaError
@@ -121,6 +122,11 @@ async def once(request: Request, work: Work) -> Response:
         if answer is None:
             raise
         return answer
+
+
+async def forget_old_keys(world: World) -> None:
+    """A duty of every api process, each `CLEAN_S`."""
+    await idempotency.forget_old(world.db, kept_since=kept_since(world.clock.after))
 
 
 def kept_since(after: Callable[[float], Timestamp]) -> Timestamp:

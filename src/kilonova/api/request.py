@@ -10,6 +10,7 @@ from kilonova.api.world import World
 from kilonova.model.caller import Caller
 from kilonova.model.errors import Forbidden
 from kilonova.web import request as web
+from kilonova.web.application import TokenCheck
 
 if TYPE_CHECKING:
     from kilonova.api.routes.route import Route
@@ -30,6 +31,7 @@ class Request(web.Request[World]):
     version: int
     legacy: bool
     route: "Route"
+    check_token: TokenCheck
     caller: Caller
     body: Any
     query: dict[str, list[str]]

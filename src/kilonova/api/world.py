@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
+from kilonova.api.event_stream import EventStream
 from kilonova.api.policy import Policy
 from kilonova.api.settings import Settings
 from kilonova.contract.compute import Compute
 from kilonova.contract.conductor import Conductor
 from kilonova.contract.console import ConsoleAuth
+from kilonova.contract.events import EventListener
 from kilonova.contract.placement import Placement
 from kilonova.contract.scheduler import Scheduler
 from kilonova.db.database import Database
@@ -22,7 +24,8 @@ from kilonova.peers.volume import VolumeClient
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """`new_id` makes uuids, `secret` passwords of so many characters; `compute` reaches one host's agent.
+    """`new_id` makes uuids, `secret` passwords of so many characters; `compute` reaches one host's agent;
+    `events` tells every api process of a change, `stream` is what this one tells its listeners.
 
     Without `identity` every project named in a call counts as there; without `placement` a host that is taken out of
     the record stays known to it.
@@ -36,6 +39,8 @@ class World:
     image: ImageClient
     network: NetworkClient
     volume: VolumeClient
+    events: EventListener
+    stream: EventStream
     clock: Clock
     tasks: Tasks
     policy: Policy

@@ -7,11 +7,12 @@ from sqlalchemy import bindparam, select
 
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
+from kilonova.conductor.changes import Changes
 from kilonova.conductor.definitions import DEFINITIONS
 from kilonova.conductor.world import World
 from kilonova.contract.compute import Outcome, ServerRecord
 from kilonova.contract.conductor import Expected
-from kilonova.contract.events import EventListener, ServerChanged
+from kilonova.contract.events import EventListener
 from kilonova.contract.placement import Inventory, Provider
 from kilonova.contract.scheduler import HostUpdate
 from kilonova.db.database import Database
@@ -79,12 +80,12 @@ class ConductorService:
         self._db: Database = world.db
         self._clock: Clock = world.clock
         self._ratios = ratios
-        self._events = events
         self._report_interval_s = report_interval_s
         self._alone = alone
         self._host_name = host
         self._control = tuple(control)
         self._tasks = Tasks("conductor")
+        self._changes = Changes(world.db, events, world.clock, self._tasks)
         self._me = me
         self.executor = self._executor(None)
 
@@ -104,7 +105,7 @@ class ConductorService:
             world.clock,
             me=self._me,
             send=self._send,
-            changed=self._changed,
+            changed=self._changes.changed,
             meddle=meddle,
         )
 
@@ -160,7 +161,7 @@ class ConductorService:
             elif power_state == _RUNNING and vm_state == "stopped":
                 vm_state = "active"
             await server_state.change(tx, server_id, now, power_state=power_state, vm_state=vm_state)
-        self._changed(server_id)
+        self._changes.changed(server_id)
 
     async def report(self, update: HostUpdate) -> None:
         if await self._world.hosts.reported(update):
@@ -198,22 +199,6 @@ class ConductorService:
 
     async def _send(self, order: HostOrder) -> None:
         await self._world.compute(order.host).perform(order.order)  # type: ignore[arg-type]
-
-    def _changed(self, server_id: ServerId) -> None:
-        self._tasks.start(self._tell(server_id), name="tell")
-
-    async def _tell(self, server_id: ServerId) -> None:
-        server = await server_state.state_of(self._db, server_id, even_deleted=True)
-        await self._events.server_changed(
-            ServerChanged(
-                server_id=server.id,
-                project_id=server.project_id,
-                vm_state=server.vm_state,
-                task_state=server.task_state,
-                power_state=server.power_state,
-                at=self._clock.now(),
-            )
-        )
 
     def _provider(self, update: HostUpdate) -> Provider:
         ratios = self._ratios

@@ -14,6 +14,8 @@ from typing import Any
 from kilonova.aio.clock import Clock, SystemClock
 from kilonova.aio.supervise import Tasks
 from kilonova.api.application import ComputeApi
+from kilonova.api.event_stream import EventStream
+from kilonova.api.idempotency import CLEAN_S, forget_old_keys
 from kilonova.api.policy import Policy
 from kilonova.api.world import World as ApiWorld
 from kilonova.bus.bus import Bus, Subscription
@@ -346,6 +348,9 @@ class Cloud:
             return
         settings = translate.api(self.config, self.state, self.base_url)
         clients = self._clients()
+        stream = EventStream(secrets.token_hex(4))
+        self._at_end(stream.close)
+        self._serving(await serve(self.bus, "events", EventListener, stream))
         world = ApiWorld(
             db=self._database(),
             conductor=self.conductor,
@@ -355,6 +360,8 @@ class Cloud:
             image=clients["image"],
             network=clients["network"],
             volume=clients["volume"],
+            events=self.events,
+            stream=stream,
             clock=self.clock,
             tasks=self.tasks,
             policy=Policy(self.clock, Path(settings.policy_file)),
@@ -364,6 +371,7 @@ class Cloud:
             identity=IdentityClient(self.session),
             placement=self.placement,
         )
+        self.tasks.every(CLEAN_S, lambda: forget_old_keys(world), self.clock, name="idempotency keys")
         self.apps["compute"] = ComputeApi(world, await self._token_checker("nova", step="4-5"))
 
     async def _compute(self) -> None:

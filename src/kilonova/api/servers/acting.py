@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from kilonova.api.accept import accepting, store
+from kilonova.api.accept import accepting, store, tell
 from kilonova.api.request import Request
 from kilonova.api.servers.find import find_server
+from kilonova.contract.events import ServerChanged
 from kilonova.contract.work import Work
 from kilonova.db.database import Transaction
 from kilonova.db.repository import servers
@@ -15,6 +16,9 @@ from kilonova.db.repository.actions import ActionStart, record_action
 from kilonova.model.server import Server, TaskState
 from kilonova.model.server_actions import check
 from kilonova.observe import trace
+
+# What events tell of a server.
+_SHOWN = frozenset({"vm_state", "task_state", "power_state"})
 
 
 class Acting(msgspec.Struct, frozen=True):
@@ -25,7 +29,13 @@ class Acting(msgspec.Struct, frozen=True):
     server: Server
 
     async def change(self, **columns: object) -> None:
-        await servers.change(self.tx, self.server.id, self.request.world.clock.now(), **columns)
+        now = self.request.world.clock.now()
+        await servers.change(self.tx, self.server.id, now, **columns)
+        if columns.keys() & _SHOWN:
+            server = self.server
+            shown = {name: columns.get(name, getattr(server, name)) for name in _SHOWN}
+            event = {"server_id": server.id, "project_id": server.project_id, "at": now, **shown}
+            tell(self.request, self.tx, msgspec.convert(event, ServerChanged))
 
     async def begin(self, work: Work, task: TaskState | None = None, *, preempt: bool = False) -> None:
         """Show the task before the 202 and store the work. With `preempt` other work makes way. Errors: ServerBusy."""

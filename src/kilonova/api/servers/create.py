@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from kilonova.api.accept import accepting, store
+from kilonova.api.accept import accepting, store, tell
 from kilonova.api.idempotency import Once, once
 from kilonova.api.parameters import TRUE_TEXTS
 from kilonova.api.quota import check_metadata, how_many_fit, limits
@@ -20,6 +20,7 @@ from kilonova.api.servers.placing import Place, check_group_room, wanted_place
 from kilonova.api.servers.security_groups import wanted_groups
 from kilonova.api.servers.view import Views
 from kilonova.contract.compute import BlockDevice, FlavorOf
+from kilonova.contract.events import ServerChanged
 from kilonova.contract.scheduler import RequestSpec
 from kilonova.contract.work import CreateServer
 from kilonova.db.database import Transaction
@@ -181,6 +182,18 @@ async def _store_one(request: Request, tx: Transaction, wanted: Wanted, index: i
     for device in devices:
         await servers.insert_device(tx, server_id=server_id, created_at=now, **columns_of(device))
     await store(request, tx, CreateServer(server_id=server_id))
+    tell(
+        request,
+        tx,
+        ServerChanged(
+            server_id=server_id,
+            project_id=request.project_id,
+            vm_state=VmState.BUILDING.value,
+            task_state=TaskState.SCHEDULING.value,
+            power_state=0,
+            at=now,
+        ),
+    )
     return server_id
 
 

@@ -79,7 +79,7 @@ def _refuse_joined(name: str) -> None:
 
 
 def _whose(request: Request, asked: dict[str, str]) -> Iterator[Condition]:
-    if _all_tenants(request):
+    if asks_for_all_tenants(request):
         request.allow(f"{request.route.rule}:get_all_tenants")
         return
     # The caller's own project, whatever project_id says, for admins too.
@@ -87,7 +87,7 @@ def _whose(request: Request, asked: dict[str, str]) -> Iterator[Condition]:
     yield Condition("is", "project_id", (request.caller.project_id or "",))
 
 
-def _all_tenants(request: Request) -> bool:
+def asks_for_all_tenants(request: Request) -> bool:
     value = request.one("all_tenants")
     if value is None:
         return False
