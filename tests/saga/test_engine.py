@@ -103,10 +103,14 @@ class Field:
         self.executor: Executor[Garden] | None = None
         self.orders: list[str] = []
         self.lose = 0
+        self.away = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def send(self, order: HostOrder) -> None:
         self.orders.append(type(order.order).__name__)
+        if self.away:
+            self.away -= 1
+            raise Unavailable("no field is reachable")
         if self.lose:
             self.lose -= 1
             return
@@ -235,6 +239,19 @@ async def test_an_order_that_was_lost_is_sent_again(db: Database, monkeypatch: p
     await cloud.begin(executor, "one")
 
     assert await cloud.ended("one") == "finished"
+    assert cloud.field.orders == ["Build", "Build", "Build"]
+    await executor.close()
+
+
+async def test_a_host_that_cannot_be_reached_yet_is_tried_again_soon(db: Database) -> None:
+    cloud = Cloud(db)
+    cloud.field.away = 2
+    executor = cloud.live()
+    await cloud.begin(executor, "one")
+
+    # Well before a lost order would be sent again.
+    async with asyncio.timeout(5):
+        assert await cloud.ended("one") == "finished"
     assert cloud.field.orders == ["Build", "Build", "Build"]
     await executor.close()
 

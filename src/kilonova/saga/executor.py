@@ -288,7 +288,7 @@ class _Work(Generic[W]):
             self._x._meddle("before undo" if undo else "before", step)
             # Let go first: the answer may be here before the sending returns.
             if await self._let_go(later(now, seconds=RESEND_S)):
-                await self._dispatch(order)
+                await self._dispatch(order, self._soon(since))
                 raise _Sent
             stored = await store.outcome_of(self._db, self._run.step_key)
             if stored is None:
@@ -300,11 +300,15 @@ class _Work(Generic[W]):
             raise KilonovaError.revive(outcome.error, outcome.message, dict(outcome.attributes))
         return _plain(outcome.facts)
 
-    async def _dispatch(self, order: HostOrder) -> None:
+    async def _dispatch(self, order: HostOrder, again_at: Timestamp) -> None:
+        """Send it, which may get lost on the way; where it certainly went nowhere it is sent again soon."""
         try:
             await self._x._send(order)
         except Unavailable as error:
             log.warning("saga %s: %s", self._row.id, error.message)
+            async with self._db.begin() as tx:
+                await store.wake_sooner(tx, self._row.id, self._row.epoch, wake_at=again_at)
+            self._x.wake_at(self._row.id, again_at)
 
     # -- the log ------------------------------------------------------------------------------------------------
 

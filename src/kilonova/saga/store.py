@@ -108,6 +108,16 @@ _NEXT_QUEUED = Statement(
 )
 _OUTCOME = Statement(select(outcomes.c.outcome).where(outcomes.c.order_key == bindparam("order_key")))
 _RING = Statement(update(sagas).where(sagas.c.id == bindparam("by_id")).values(wake_at=bindparam("now")))
+_WAKE_SOONER = Statement(
+    update(sagas)
+    .where(
+        sagas.c.id == bindparam("by_id"),
+        sagas.c.epoch == bindparam("by_epoch"),
+        sagas.c.owner.is_(None),
+        sagas.c.wake_at > bindparam("wake_at"),
+    )
+    .values(wake_at=bindparam("wake_at"))
+)
 _OPEN_ROWS = Statement(select(*_COLUMNS).where(sagas.c.state.in_(["open", "queued"])).order_by(sagas.c.created_at))
 _BREAK_LEASES = Statement(
     update(sagas)
@@ -158,6 +168,11 @@ async def append(tx: Transaction, saga_id: SagaId, seq: int, event: Event, data:
 
 async def let_go(tx: Transaction, saga_id: SagaId, epoch: int, *, wake_at: Timestamp) -> bool:
     return await tx.execute(_LET_GO, by_id=saga_id, by_epoch=epoch, wake_at=wake_at) == 1
+
+
+async def wake_sooner(tx: Transaction, saga_id: SagaId, epoch: int, *, wake_at: Timestamp) -> None:
+    """What was let go until later is due then; unless somebody took it meanwhile."""
+    await tx.execute(_WAKE_SOONER, by_id=saga_id, by_epoch=epoch, wake_at=wake_at)
 
 
 async def close(tx: Transaction, row: SagaRow, *, state: str, now: Timestamp) -> SagaId | None:
