@@ -46,6 +46,21 @@ async def test_a_user_logs_in_makes_a_server_and_sees_it_become_active(cloud: Ru
     assert alerts == []
 
 
+async def test_what_others_do_is_seen_as_it_happens(cloud: RunningCloud, page: Page) -> None:
+    await page.goto(f"{cloud.url}/dashboard/")
+    await page.fill("[name=user]", "demo")
+    await page.fill("[name=password]", cloud.cloud.passwords["demo"])
+    async with page.expect_response("**/servers/events"):
+        await page.click("#login button")
+
+    server = await cloud.active("elsewhere")
+
+    # Sooner than the page would look by itself.
+    await page.wait_for_selector("#rows .status.ACTIVE", timeout=10_000)
+    await cloud.delete(server["id"])
+    await page.wait_for_selector("#rows .status.ACTIVE", state="detached", timeout=10_000)
+
+
 async def test_a_wrong_password_is_told_and_opens_nothing(cloud: RunningCloud, page: Page) -> None:
     await page.goto(f"{cloud.url}/dashboard/")
     await page.fill("[name=user]", "demo")

@@ -1,6 +1,8 @@
 // A client of the public APIs. Everything shown is set as text, never as markup: names and logs come from strangers.
 
 const VERSION = { "OpenStack-API-Version": "compute 2.88" };
+// Changes are told by the event stream; the lists are asked for now and then in case it is down, and for the hosts.
+const LIVE_REFRESH_MS = 20000;
 const REFRESH_MS = 2000;
 const place = (id) => document.getElementById(id);
 
@@ -8,6 +10,10 @@ let session = JSON.parse(sessionStorage.getItem("session") || "null");
 let tab = "servers";
 let selected = null;
 let timer = null;
+let stream = null;
+let live = false;
+let refreshing = null;
+let again = false;
 
 class Refused extends Error {}
 
@@ -71,7 +77,50 @@ function leave() {
   session = null;
   sessionStorage.removeItem("session");
   clearTimeout(timer);
+  stopListening();
   show();
+}
+
+// -- events ------------------------------------------------------------------------------------------------------------
+
+// EventSource could not send the token.
+async function listen() {
+  if (stream) return;
+  const mine = (stream = new AbortController());
+  while (!mine.signal.aborted) {
+    try {
+      const headers = { "X-Auth-Token": session.token };
+      const answer = await fetch("/compute/v2.1/servers/events", { headers, signal: mine.signal });
+      if (answer.status === 401) return leave();
+      if (!answer.ok) return;
+      live = true;
+      // What changed before there was somebody to tell is in the lists.
+      guarded(refresh);
+      for await (const event of told(answer.body)) if (event) guarded(refresh);
+    } catch (error) {
+      if (mine.signal.aborted) return;
+    }
+    live = false;
+    await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+  }
+}
+
+function stopListening() {
+  stream?.abort();
+  stream = null;
+  live = false;
+}
+
+// Whether it was an event or just a sign of life, for each thing said.
+async function* told(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (text + value).split("\n\n");
+    text = blocks.pop();
+    for (const block of blocks) yield /^event:/m.test(block);
+  }
 }
 
 // -- servers -----------------------------------------------------------------------------------------------------------
@@ -199,11 +248,30 @@ async function showHosts() {
 
 // -- the page ----------------------------------------------------------------------------------------------------------
 
+// One at a time: what changes while the lists are asked for is asked for once more.
 async function refresh() {
+  if (refreshing) {
+    again = true;
+    return refreshing;
+  }
+  refreshing = refreshAll();
+  try {
+    await refreshing;
+  } finally {
+    refreshing = null;
+  }
+}
+
+async function refreshAll() {
   clearTimeout(timer);
-  if (!session) return;
-  await (tab === "hosts" ? showHosts() : showServers());
-  timer = setTimeout(() => guarded(refresh), REFRESH_MS);
+  try {
+    do {
+      again = false;
+      if (session) await (tab === "hosts" ? showHosts() : showServers());
+    } while (again);
+  } finally {
+    if (session) timer = setTimeout(() => guarded(refresh), live && tab === "servers" ? LIVE_REFRESH_MS : REFRESH_MS);
+  }
 }
 
 async function show() {
@@ -218,6 +286,7 @@ async function show() {
   if (session) {
     await fillChoices();
     await refresh();
+    listen();
   }
 }
 
