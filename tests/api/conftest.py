@@ -59,7 +59,7 @@ async def cloud(tmp_path: Path, bus: LocalBus) -> AsyncIterator[Cloud]:
 
 
 @pytest.fixture
-async def whole(tmp_path: Path, bus: LocalBus) -> AsyncIterator[Cloud]:
+async def whole(tmp_path: Path, bus: LocalBus, sqlite_url: str) -> AsyncIterator[Cloud]:
     """Beside real image, network and volume services."""
-    async with whole_cloud(tmp_path, bus) as cloud:
+    async with whole_cloud(tmp_path, bus, sqlite_url) as cloud:
         yield cloud

@@ -8,6 +8,7 @@ was made just now.
 
 import json
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.api.sample_calls import BEFORE, call_of
 from tests.api.shapes import differences, shape_of
 from tests.api.test_migrations import put as put_migration
 from tests.api.test_proxies import OUTER, make_image, make_network, settled
+from tests.api.whole import whole_cloud
 
 _LINES = (Path(__file__).parent / "sample_shapes.txt").read_text().splitlines()
 SAMPLES = [(name, int(version), json.loads(shape)) for name, version, shape in (line.split(" ", 2) for line in _LINES)]
@@ -150,6 +152,13 @@ def _filled(text: str, known: dict[str, str]) -> str:
 
 
 @pytest.fixture
+async def whole(tmp_path: Path, bus: LocalBus, database_url: str) -> AsyncIterator[Cloud]:
+    """On each of the databases: these calls read and write every table of theirs."""
+    async with whole_cloud(tmp_path, bus, database_url) as cloud:
+        yield cloud
+
+
+@pytest.fixture
 async def furnished(whole: Cloud, bus: LocalBus) -> Furnished:
     return await furnish(whole, bus)
 
@@ -162,3 +171,24 @@ async def test_answers_have_the_members_and_types_of_the_samples(whole: Cloud, f
             wrong[f"{name} at 2.{version}"] = different
     assert wrong == {}
     assert len(SAMPLES) == 239
+
+
+async def test_what_was_made_can_be_taken_back(whole: Cloud, furnished: Furnished) -> None:
+    for path, version, status in (
+        ("/os-keypairs/a", "2.2", 204),
+        ("/flavors/private", "2.1", 202),
+        ("/flavors/described/os-extra_specs/hw:numa_nodes", "2.1", 200),
+        (f"/os-quota-sets/{PROJECT}?user_id=anna", "2.1", 202),
+        (f"/os-quota-sets/{PROJECT}", "2.1", 202),
+        ("/os-aggregates/2", "2.1", 200),
+        (f"/os-server-groups/{furnished['group']}", "2.1", 204),
+        ("/os-services/1", "2.1", 204),
+        (f"/os-floating-ips/{furnished['floating_ip']}", "2.1", 202),
+        (f"/os-security-groups/{furnished['security_group']}", "2.1", 202),
+        (f"/os-snapshots/{furnished['snapshot']}", "2.1", 202),
+        (f"/images/{furnished['image']}", "2.1", 204),
+    ):
+        answer = await whole.delete(path, role="admin", version=version)
+        assert answer.status_code == status, (path, answer.text)
+    for path in ("/os-keypairs/a", "/flavors/private", "/os-aggregates/2", f"/os-server-groups/{furnished['group']}"):
+        assert (await whole.get(path, role="admin")).status_code == 404

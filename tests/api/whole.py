@@ -30,9 +30,8 @@ async def _service_token() -> str:
 
 
 @asynccontextmanager
-async def whole_cloud(directory: Path, bus: LocalBus) -> AsyncIterator[Cloud]:
+async def whole_cloud(directory: Path, bus: LocalBus, url: str) -> AsyncIterator[Cloud]:
     """As the fixture `cloud`, but `neutron` and `volumes` are not there: what they stand for is real."""
-    url = f"sqlite:///{directory}/whole.db"
     await create_all(url)
     db = await connect(url)
     clock = SystemClock()
