@@ -142,7 +142,7 @@ class RunningCloud:
                 sorted(nic["port_id"] for nic in record["spec"].get("nics", ())),
                 sorted(disk["volume_id"] for disk in record["spec"]["disks"] if "volume_id" in disk),
             )
-            for guest, (_, record) in guests_of(self.cloud.state.simulated).items()
+            for (_, guest), record in guests_of(self.cloud.state.simulated).items()
         )
 
     async def guests(self) -> list[str]:

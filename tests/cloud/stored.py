@@ -107,13 +107,13 @@ class Stored:
         yield from _differ("block devices of nobody", devices_of - set(self.servers))
 
     def _hosts(self) -> Iterator[str]:
-        running = {(guest, host) for guest, (host, _) in self.guests.items()}
+        running = {(guest, host) for host, guest in self.guests}
         yield from _differ("guests", running, {(key, row["host"]) for key, row in self.active.items()})
         mapped: dict[str, set[str]] = {key: set() for key in self.active}
         for row in self.tables["block_devices"]:
             if row["destination_type"] == "volume" and row["server_id"] in mapped:
                 mapped[row["server_id"]].add(row["volume_id"])
-        for guest, (_, record) in self.guests.items():
+        for (_, guest), record in self.guests.items():
             if guest in self.active:
                 spec = record["spec"]
                 cards = {vif["port_id"] for vif in json.loads(self.active[guest]["vifs"])}
@@ -165,15 +165,15 @@ def busy_volumes(state: Path) -> int:
         return int(found.fetchone()[0])
 
 
-def guests_of(path: Path) -> dict[str, tuple[str, Row]]:
-    """The simulated hosts' guests by id: host and record."""
-    guests: dict[str, tuple[str, Row]] = {}
+def guests_of(path: Path) -> dict[tuple[str, str], Row]:
+    """The simulated hosts' guests, each by its host and id."""
+    guests: dict[tuple[str, str], Row] = {}
     for text in path.read_text().splitlines():
         line = json.loads(text)
         if line.get("record") is None:
-            guests.pop(line["guest"], None)
+            guests.pop((line["host"], line["guest"]), None)
         else:
-            guests[line["guest"]] = (line["host"], line["record"])
+            guests[line["host"], line["guest"]] = line["record"]
     return guests
 
 

@@ -12,13 +12,23 @@ from kilonova.compute import adoption, orders
 from kilonova.compute.assembly import fetch_image
 from kilonova.compute.host import Host
 from kilonova.compute.journal import Journal
-from kilonova.contract.compute import AnyOrder, Build, Destroy, Facts, GuestConsole, Outcome
+from kilonova.contract.compute import (
+    AnyOrder,
+    Build,
+    Destroy,
+    Facts,
+    GuestConsole,
+    MigrateLive,
+    Order,
+    Outcome,
+    ReturnLive,
+)
 from kilonova.contract.scheduler import HostUpdate
 from kilonova.model.errors import InternalError, KilonovaError, NotFound, NotSupported, Unavailable
 from kilonova.model.ids import ServerId
 from kilonova.observe import trace
 from kilonova.virt.guest import GuestEvent
-from kilonova.virt.hypervisor import Diagnosing
+from kilonova.virt.hypervisor import Diagnosing, LiveMigration
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +72,9 @@ class ComputeAgent:
         if order.key in self._under_way:
             return
         if isinstance(order, Destroy):
-            self._give_up_builds(order.server_id)
+            self._give_up(Build, order.server_id)
+        elif isinstance(order, ReturnLive):
+            self._give_up(MigrateLive, order.server_id)
         task = self._tasks.start(self._carry_out(order), name=order.key)
         self._under_way[order.key] = task
         task.add_done_callback(lambda _: self._under_way.pop(order.key, None))
@@ -92,6 +104,10 @@ class ComputeAgent:
         days, hours = divmod(hours, 24)
         return f" up {days} days, {hours:02}:{minutes:02}"
 
+    async def complete_live(self, server_id: ServerId) -> None:
+        if isinstance(self.host.hypervisor, LiveMigration):
+            await self.host.hypervisor.complete(server_id)
+
     async def cache_images(self, image_ids: tuple[str, ...]) -> None:
         self._tasks.start(self._cache(image_ids), name="cache images")
 
@@ -104,11 +120,11 @@ class ComputeAgent:
 
     # -- orders ----------------------------------------------------------------------------------------------------
 
-    def _give_up_builds(self, server_id: ServerId) -> None:
-        """A destroy makes any build of the server pointless."""
+    def _give_up(self, kind: type[Order], server_id: ServerId) -> None:
+        """A destroy makes any build of the server pointless, a return any move."""
         for task in list(self._under_way.values()):
             order: AnyOrder | None = getattr(task, "order", None)
-            if isinstance(order, Build) and order.server_id == server_id:
+            if isinstance(order, kind) and order.server_id == server_id:
                 task.cancel()
 
     async def _carry_out(self, order: AnyOrder) -> None:

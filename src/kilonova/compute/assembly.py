@@ -32,12 +32,24 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[BlockDevice, ...]
 
 
-async def assemble(host: Host, record: ServerRecord, *, flavor: FlavorOf | None = None) -> Parts:
-    """All of it, made where it is missing: safe to repeat. Errors: ImageUnusable, PortUnusable, the neighbours'."""
+async def assemble(
+    host: Host,
+    record: ServerRecord,
+    *,
+    flavor: FlavorOf | None = None,
+    moved: bool = False,
+    with_disks: bool = False,
+    bind: bool = True,
+) -> Parts:
+    """All of it, made where it is missing: safe to repeat. Errors: ImageUnusable, PortUnusable, the neighbours'.
+
+    `moved`: its volumes may be connected to another host. `with_disks`: it brings its disks, so no image is needed.
+    Without `bind` its ports stay where they are bound.
+    """
     flavor = flavor or record.flavor
-    devices = await connect_volumes(host, record)
-    root = await _root_disk(host, record, flavor)
-    vifs = await ports.ensure_ports(host, record)
+    devices = await connect_volumes(host, record, afresh=moved)
+    root = _root_brought(record, flavor) if with_disks else await _root_disk(host, record, flavor)
+    vifs = await ports.ensure_ports(host, record) if bind else await ports.current_vifs(host, record)
     nics = await ports.plug(host, vifs)
     drive = await _config_drive(host, msgspec.structs.replace(record, vifs=vifs, block_devices=devices))
     disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
@@ -68,9 +80,19 @@ def _spec(
     )
 
 
+def _boots_from_volume(record: ServerRecord) -> bool:
+    return any(device.boot_index == 0 and device.destination_type == "volume" for device in record.block_devices)
+
+
+def _root_brought(record: ServerRecord, flavor: FlavorOf) -> LocalDisk | None:
+    if _boots_from_volume(record):
+        return None
+    return LocalDisk(size_gib=flavor.root_gib, bus=record.image_properties.get("hw_disk_bus", "virtio"))
+
+
 async def _root_disk(host: Host, record: ServerRecord, flavor: FlavorOf) -> LocalDisk | None:
     """None when the server boots from a volume."""
-    if any(device.boot_index == 0 and device.destination_type == "volume" for device in record.block_devices):
+    if _boots_from_volume(record):
         return None
     if record.image_id is None:
         return LocalDisk(size_gib=flavor.root_gib)

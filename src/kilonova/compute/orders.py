@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from kilonova.aio.blocking import blocking
-from kilonova.compute import ports, volumes
+from kilonova.compute import moving, ports, volumes
+from kilonova.compute.abilities import able
 from kilonova.compute.assembly import assemble, drop_config_drive, fetch_image
 from kilonova.compute.host import Host
 from kilonova.contract import compute as order_kinds
@@ -31,12 +32,6 @@ from kilonova.virt.image_cache import image_format
 async def carry_out(host: Host, order: AnyOrder) -> Facts:
     """Errors: the driver's, the neighbours', NotSupported for what this driver cannot do."""
     return await _HANDLERS[type(order)](host, order)
-
-
-def _able(host: Host, ability: Any) -> Any:
-    if not isinstance(host.hypervisor, ability):
-        raise NotSupported(f"The hypervisor of {host.name} cannot do this: {ability.__name__}.")
-    return host.hypervisor
 
 
 # -- made and unmade ---------------------------------------------------------------------------------------------------
@@ -109,22 +104,22 @@ async def _define_again(host: Host, record: ServerRecord) -> tuple[order_kinds.V
 
 
 async def pause(host: Host, order: order_kinds.Pause) -> Facts:
-    await _able(host, Pausing).pause(order.server_id)
+    await able(host, Pausing).pause(order.server_id)
     return Facts(power_state=PowerState.PAUSED)
 
 
 async def unpause(host: Host, order: order_kinds.Unpause) -> Facts:
-    await _able(host, Pausing).unpause(order.server_id)
+    await able(host, Pausing).unpause(order.server_id)
     return Facts(power_state=PowerState.RUNNING)
 
 
 async def suspend(host: Host, order: order_kinds.Suspend) -> Facts:
-    await _able(host, Suspending).suspend(order.server_id)
+    await able(host, Suspending).suspend(order.server_id)
     return Facts(power_state=PowerState.SHUTDOWN)
 
 
 async def resume(host: Host, order: order_kinds.Resume) -> Facts:
-    await _able(host, Suspending).resume(order.server_id)
+    await able(host, Suspending).resume(order.server_id)
     return Facts(power_state=PowerState.RUNNING)
 
 
@@ -140,7 +135,7 @@ async def snapshot(host: Host, order: order_kinds.Snapshot) -> Facts:
     target = host.work_dir / "snapshots" / f"{order.image_id}.qcow2"
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        await _able(host, Snapshotting).snapshot(order.server_id, target)
+        await able(host, Snapshotting).snapshot(order.server_id, target)
         await host.image.upload(order.image_id, target, token)
     finally:
         await blocking(_remove, target)
@@ -152,7 +147,7 @@ def _remove(path: Path) -> None:
 
 
 async def resize_here(host: Host, order: order_kinds.ResizeHere) -> Facts:
-    hypervisor = _able(host, Resizing)
+    hypervisor = able(host, Resizing)
     record = await host.conductor.server(order.server_id)
     await host.hypervisor.power_off(record.id, grace_s=order.grace_s)
     await hypervisor.keep_root(record.id)
@@ -170,13 +165,13 @@ def _has_local_root(disks: tuple[Any, ...]) -> bool:
 
 
 async def confirm_resize(host: Host, order: order_kinds.ConfirmResizeHere) -> Facts:
-    await _able(host, Resizing).drop_kept_root(order.server_id)
+    await able(host, Resizing).drop_kept_root(order.server_id)
     return Facts()
 
 
 async def revert_resize(host: Host, order: order_kinds.RevertResizeHere) -> Facts:
     """Also after a resize that failed anywhere, or never began."""
-    hypervisor = _able(host, Resizing)
+    hypervisor = able(host, Resizing)
     record = await host.conductor.server(order.server_id)
     await host.hypervisor.power_off(record.id, grace_s=0)
     await hypervisor.restore_root(record.id)
@@ -198,14 +193,14 @@ async def rescue(host: Host, order: order_kinds.Rescue) -> Facts:
     size = max(record.flavor.root_gib, 0)
     root = LocalDisk(size_gib=size, base=path, base_format=image_format(path))
     rescue_spec = msgspec.structs.replace(parts.spec, disks=(root, *parts.spec.disks))
-    await _able(host, Rescuing).rescue(record.id, rescue_spec)
+    await able(host, Rescuing).rescue(record.id, rescue_spec)
     return Facts(power_state=PowerState.RUNNING)
 
 
 async def unrescue(host: Host, order: order_kinds.Unrescue) -> Facts:
     record = await host.conductor.server(order.server_id)
     parts = await assemble(host, record)
-    await _able(host, Rescuing).unrescue(record.id, parts.spec)
+    await able(host, Rescuing).unrescue(record.id, parts.spec)
     return Facts(power_state=PowerState.RUNNING)
 
 
@@ -257,12 +252,12 @@ async def _unless_gone(work: Awaitable[None]) -> None:
 async def set_password(host: Host, order: order_kinds.SetPassword) -> Facts:
     record = await host.conductor.server(order.server_id)
     user = record.image_properties.get("os_admin_user", "root")
-    await _able(host, PasswordSetting).set_password(order.server_id, user=user, password=order.password)
+    await able(host, PasswordSetting).set_password(order.server_id, user=user, password=order.password)
     return Facts()
 
 
 async def crash_dump(host: Host, order: order_kinds.CrashDump) -> Facts:
-    await _able(host, CrashDumping).inject_nmi(order.server_id)
+    await able(host, CrashDumping).inject_nmi(order.server_id)
     return Facts()
 
 
@@ -283,6 +278,7 @@ _HANDLERS: dict[type[Order], Callable[[Host, Any], Awaitable[Facts]]] = {
     order_kinds.RevertResizeHere: revert_resize,
     order_kinds.Rescue: rescue,
     order_kinds.Unrescue: unrescue,
+    **moving.HANDLERS,
     order_kinds.AttachVolume: attach_volume,
     order_kinds.DetachVolume: detach_volume,
     order_kinds.AttachInterface: attach_interface,

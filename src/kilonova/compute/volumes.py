@@ -26,8 +26,11 @@ def connector_of(host: Host) -> dict[str, object]:
     return {"host": host.name, "ip": host.settings.host_ip, "initiator": None, "platform": "x86_64", "os_type": "linux"}
 
 
-async def connect_volumes(host: Host, record: ServerRecord) -> tuple[BlockDevice, ...]:
-    """Every volume of the record attached to this host and named a device; safe to repeat."""
+async def connect_volumes(host: Host, record: ServerRecord, *, afresh: bool = False) -> tuple[BlockDevice, ...]:
+    """Every volume of the record attached to this host and named a device; safe to repeat.
+
+    `afresh`: another host may have them until now.
+    """
     found: list[BlockDevice] = []
     for device in record.block_devices:
         if device.destination_type != "volume":
@@ -35,7 +38,7 @@ async def connect_volumes(host: Host, record: ServerRecord) -> tuple[BlockDevice
             continue
         if device.volume_id is None:
             raise VolumeUnusable(f"Block device {device.id} has no volume.")
-        attachment = await _attachment(host, record, device.volume_id, device.attachment_id)
+        attachment = await _attachment(host, record, device.volume_id, device.attachment_id, afresh=afresh)
         name = device.device_name or _name_for(device, record, (*record.block_devices, *found))
         found.append(msgspec.structs.replace(device, attachment_id=attachment.id, device_name=name))
     return tuple(found)
@@ -45,7 +48,9 @@ def _name_for(device: BlockDevice, record: ServerRecord, others: Sequence[BlockD
     return "/dev/vda" if device.boot_index == 0 else f"/dev/{free_device(record, others)}"
 
 
-async def _attachment(host: Host, record: ServerRecord, volume_id: str, known: str | None) -> Attachment:
+async def _attachment(
+    host: Host, record: ServerRecord, volume_id: str, known: str | None, *, afresh: bool = False
+) -> Attachment:
     """The server's attachment of the volume, made where there is none, with connection info for this host."""
     token = await host.token()
     attachment = None
@@ -57,7 +62,7 @@ async def _attachment(host: Host, record: ServerRecord, volume_id: str, known: s
     if attachment is None:
         there = await host.volume.attachments(token, server_id=record.id, volume_id=volume_id)
         attachment = there[0] if there else await host.volume.attachment_create(volume_id, record.id, token)
-    if not attachment.connection_info:
+    if afresh or not attachment.connection_info:
         attachment = await host.volume.attachment_update(attachment.id, connector_of(host), token)
     return attachment
 

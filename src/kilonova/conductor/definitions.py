@@ -6,7 +6,9 @@ from kilonova.conductor.sagas import (
     devices,
     server_create,
     server_delete,
+    server_evacuate,
     server_image,
+    server_live_migrate,
     server_power,
     server_resize,
     server_shelve,
@@ -14,7 +16,17 @@ from kilonova.conductor.sagas import (
 from kilonova.conductor.world import World
 from kilonova.saga.saga import Saga
 
-_MODULES = (server_create, server_delete, server_power, server_image, server_resize, server_shelve, devices)
+_MODULES = (
+    server_create,
+    server_delete,
+    server_power,
+    server_image,
+    server_resize,
+    server_live_migrate,
+    server_evacuate,
+    server_shelve,
+    devices,
+)
 
 DEFINITIONS: dict[str, Saga[Any, World]] = {
     value.name: value for module in _MODULES for value in vars(module).values() if isinstance(value, Saga)

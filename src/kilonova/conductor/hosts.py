@@ -12,6 +12,7 @@ from kilonova.contract.scheduler import HostUpdate
 from kilonova.db.database import Database, Transaction
 from kilonova.db.statement import Statement, insert_into, update_columns
 from kilonova.db.tables.hosts import compute_nodes, services
+from kilonova.model.hypervisor import TAKES_GUESTS
 from kilonova.model.ids import HostName
 from kilonova.model.time import Timestamp
 
@@ -27,6 +28,8 @@ _SEEN = Statement(
     .where(services.c.binary == bindparam("by_binary"), services.c.host == bindparam("by_host"))
     .values(last_seen_at=bindparam("now"), updated_at=bindparam("now"))
 )
+
+_TRAITS = Statement(select(compute_nodes.c.traits).where(compute_nodes.c.host == bindparam("host")))
 
 _NODE_COLUMNS = (
     "hypervisor_hostname",
@@ -59,6 +62,11 @@ class Hosts:
         if row is None or row[1] or row[2] is None:
             return False
         return bool(row[2] >= self._clock.after(-self._down_after_s)) or ("nova-compute", host) in self._seen
+
+    async def takes_guests(self, host: HostName) -> bool:
+        """Whether guests can come from the host, or to it, with their disks."""
+        traits = await self._db.fetch_value(_TRAITS, host=host)
+        return traits is not None and TAKES_GUESTS in msgspec.json.decode(traits, type=list[str])
 
     async def reported(self, update: HostUpdate) -> bool:
         """Take a report; True when the host is new or has changed (then it is in the record when this returns)."""

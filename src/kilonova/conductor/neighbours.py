@@ -54,9 +54,13 @@ class Neighbours:
 
     async def let_host_go(self, server_id: ServerId) -> None:
         """The server keeps its ports; they are on no host any more."""
+        await self.bind_ports(server_id, "")
+
+    async def bind_ports(self, server_id: ServerId, host: str) -> None:
+        """The server's ports are on `host` from now on, as the record of the network service has it."""
         token = await self._token()
         for port in await self._network.ports(token, device_id=server_id):
-            await self._network.update_port(token, port.id, {"binding:host_id": ""})
+            await self._network.update_port(token, port.id, {"binding:host_id": host})
 
     async def have_port(self, server_id: ServerId, key: str, work: AttachInterfaceWork) -> str:
         """The port to attach: the one given, or one made on the network under the name `key`."""

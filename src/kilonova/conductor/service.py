@@ -16,7 +16,7 @@ from kilonova.contract.events import EventListener
 from kilonova.contract.placement import Inventory, Provider
 from kilonova.contract.scheduler import HostUpdate
 from kilonova.db.database import Database
-from kilonova.db.repository import server_state
+from kilonova.db.repository import migrations, server_state
 from kilonova.db.statement import Statement, insert_into
 from kilonova.db.tables.sagas import spans as spans_table
 from kilonova.db.tables.servers import servers
@@ -179,7 +179,9 @@ class ConductorService:
                 continue
             row = await self._db.fetch_one(_GONE, id=server_id)
             # Only what the record says is deleted, or runs elsewhere, may go; the unknown is left alone.
-            if row is not None and (row[0] or (row[1] is not None and row[1] != host)):
+            gone = row is not None and (row[0] or (row[1] is not None and row[1] != host))
+            # What a move has left here, or brought already, is needed until the move is over.
+            if gone and not await migrations.open_on(self._db, server_id, host):
                 found.append(Expected(server_id=server_id, vm_state="deleted", task_state=None, gone=True))
         return tuple(found)
 

@@ -28,6 +28,7 @@ class World:
         neighbours: Neighbours,
         hosts: Hosts,
         shutdown_timeout_s: float = 60.0,
+        resize_to_same_host: bool = True,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -38,3 +39,4 @@ class World:
         self.neighbours = neighbours
         self.hosts = hosts
         self.shutdown_timeout_s = shutdown_timeout_s
+        self.resize_to_same_host = resize_to_same_host

@@ -57,6 +57,9 @@ class Default(Section, frozen=True):
     instance_build_timeout: Annotated[int, about("A build that takes longer fails; 0 for an hour.", ge=0)] = 0
     shutdown_timeout: Annotated[int, about("How long a guest may take to shut itself down.", ge=0)] = 60
     resize_confirm_window: Annotated[int, about("Resizes are confirmed after so long; 0 for never.", ge=0)] = 0
+    allow_resize_to_same_host: Annotated[
+        bool, about("A resize may stay on its host; a cloud of one host has no other.")
+    ] = True
     reclaim_instance_interval: Annotated[int, about("Deleted servers can be restored so long; 0: at once.", ge=0)] = 0
     sync_power_state_interval: Annotated[int, about("How often records and guests are compared.", ge=1)] = 600
     force_config_drive: Annotated[bool, about("Give every server a config drive.")] = False

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from kilonova.contract.message import call, cast
-from kilonova.model.ids import ServerId
+from kilonova.model.ids import HostName, ServerId
 
 
 class NetworkRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +177,56 @@ class RevertResizeHere(Order, frozen=True, kw_only=True):
     start: bool = True
 
 
+class LeaveHost(Order, frozen=True, kw_only=True):
+    """Power off; where `unplug`, its devices come off the host too. Its disks stay."""
+
+    unplug: bool
+    grace_s: float = 60.0
+
+
+class TakeIn(Order, frozen=True, kw_only=True):
+    """Define the guest here with the disks it has on `source`, which keeps them; power on where `start`."""
+
+    source: HostName
+    flavor: FlavorOf
+    start: bool
+
+
+class ComeBack(Order, frozen=True, kw_only=True):
+    """Define the guest again with the disks that stayed here, ports and volumes afresh; power on where `start`."""
+
+    flavor: FlavorOf
+    start: bool
+
+
+class BuildAgain(Order, frozen=True, kw_only=True):
+    """Make the guest of a lost host anew from the record's image, its ports and volumes; power on where `start`."""
+
+    start: bool
+
+
+class PrepareLive(Order, frozen=True, kw_only=True):
+    """Have everything ready for a guest that will come from `source` while it runs."""
+
+    source: HostName
+
+
+class MigrateLive(Order, frozen=True, kw_only=True):
+    """Move the running guest to `to`, which is prepared; then its devices come off this host."""
+
+    to: HostName
+
+
+class ReturnLive(Order, frozen=True, kw_only=True):
+    """Give the move up: what has come to `other` comes back here."""
+
+    other: HostName
+
+
+class SettleLive(Order, frozen=True, kw_only=True):
+    """The guest runs here: its ports and volumes are bound here."""
+
+
 class AttachVolume(Order, frozen=True, kw_only=True):
     volume_id: str
     attachment_id: str
@@ -233,6 +283,14 @@ AnyOrder = (
     | ResizeHere
     | ConfirmResizeHere
     | RevertResizeHere
+    | LeaveHost
+    | TakeIn
+    | ComeBack
+    | BuildAgain
+    | PrepareLive
+    | MigrateLive
+    | ReturnLive
+    | SettleLive
     | AttachVolume
     | DetachVolume
     | AttachInterface
@@ -293,6 +351,10 @@ class Compute(Protocol):
 
     @call(timeout_s=30)
     async def uptime(self) -> str: ...
+
+    @cast()
+    async def complete_live(self, server_id: ServerId) -> None:
+        """A live migration from here shall come to its end at any price: the guest may stop for as long as it takes."""
 
     @cast()
     async def cache_images(self, image_ids: tuple[str, ...]) -> None:

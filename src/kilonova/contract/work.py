@@ -90,6 +90,16 @@ class ResizeServer(Work, frozen=True, kw_only=True):
     migration_id: str
 
 
+class MigrateServer(Work, frozen=True, kw_only=True):
+    """To another host, the one named or any; the flavor stays."""
+
+    saga: ClassVar[str] = "server_migrate"
+    action: ClassVar[str] = "migrate"
+
+    migration_id: str
+    host: str | None = None
+
+
 class ConfirmResize(Work, frozen=True, kw_only=True):
     saga: ClassVar[str] = "server_resize_confirm"
     action: ClassVar[str] = "confirmResize"
@@ -189,3 +199,65 @@ class UnshelveServer(Work, frozen=True, kw_only=True):
 
     availability_zone: str | None = None
     host: str | None = None
+
+
+class LiveMigrateServer(Work, frozen=True, kw_only=True):
+    """While it runs, to the host named or any; `force` asks no scheduler whether it fits there."""
+
+    saga: ClassVar[str] = "server_live_migrate"
+    action: ClassVar[str] = "live-migration"
+
+    migration_id: str
+    host: str | None = None
+    force: bool = False
+
+
+class AbortLiveMigration(Work, frozen=True, kw_only=True):
+    """Begins when the live migration has made way for it."""
+
+    saga: ClassVar[str] = "server_live_migrate_abort"
+    action: ClassVar[str] = "live_migration_cancel"
+
+    migration_id: str
+
+
+class EvacuateServer(Work, frozen=True, kw_only=True):
+    """From a host that is down to the one named or any; `start` it there."""
+
+    saga: ClassVar[str] = "server_evacuate"
+    action: ClassVar[str] = "evacuate"
+
+    migration_id: str
+    host: str | None = None
+    force: bool = False
+    start: bool = True
+
+
+class SoftDeleteServer(Work, frozen=True, kw_only=True):
+    saga: ClassVar[str] = "server_soft_delete"
+    action: ClassVar[str] = "delete"
+
+
+class RestoreServer(Work, frozen=True, kw_only=True):
+    saga: ClassVar[str] = "server_restore"
+    action: ClassVar[str] = "restore"
+
+
+class BackupServer(Work, frozen=True, kw_only=True):
+    """Into `image_id` (queued already), then all but the newest `rotation` of the `backup_type` go."""
+
+    saga: ClassVar[str] = "server_backup"
+    action: ClassVar[str] = "createBackup"
+
+    image_id: str
+    backup_type: str
+    rotation: int
+
+
+class SnapshotVolumes(Work, frozen=True, kw_only=True):
+    """Snapshots of all volumes, and the image `image_id` (queued already) that says how to boot from them."""
+
+    saga: ClassVar[str] = "server_snapshot_volumes"
+    action: ClassVar[str] = "createImage"
+
+    image_id: str

@@ -299,6 +299,7 @@ class Cloud:
             neighbours=ConductorNeighbours(**clients),
             hosts=Hosts(db, self.clock, down_after_s=config.service_down_time, new_id=lambda: str(uuid.uuid4())),
             shutdown_timeout_s=config.shutdown_timeout,
+            resize_to_same_host=config.allow_resize_to_same_host,
         )
         self.conductor_service = service = ConductorService(
             world,

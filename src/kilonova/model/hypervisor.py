@@ -7,6 +7,11 @@ from kilonova.model.ids import HostName
 from kilonova.model.service import Service
 
 
+# A trait of hosts that take guests over with their disks. Hosts without it keep theirs: their disks are on no storage
+# that others reach.
+TAKES_GUESTS = "CUSTOM_TAKES_GUESTS"
+
+
 class HypervisorNotFound(NotFound):
     def __init__(self, hypervisor: str) -> None:
         super().__init__(f"Hypervisor with ID '{hypervisor}' could not be found.")

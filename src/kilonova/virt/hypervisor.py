@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from kilonova.model.ids import GuestId, PortId, VolumeId
+from kilonova.model.ids import GuestId, HostName, PortId, VolumeId
 from kilonova.virt.guest import ConsoleAddress, GuestEvent, GuestInfo, GuestSpec, HostFacts, Nic, VolumeDisk
 
 
@@ -93,6 +93,24 @@ class Resizing(Protocol):
     async def drop_kept_root(self, guest: GuestId) -> None: ...
 
     async def grow_root(self, guest: GuestId, *, size_gib: int) -> None: ...
+
+
+@runtime_checkable
+class ColdMigration(Protocol):
+    async def receive(self, spec: GuestSpec, *, source: HostName) -> None:
+        """Define a guest that is off on `source`, with a copy of its disks there. Again: happy with what is here."""
+
+
+@runtime_checkable
+class LiveMigration(Protocol):
+    async def migrate_out(self, guest: GuestId, *, to: HostName) -> None:
+        """Move the guest as it runs; it is defined on `to` already. Happy when it has moved."""
+
+    async def migrate_back(self, guest: GuestId, *, other: HostName) -> None:
+        """The guest runs here again if it had moved to `other`. Happy when it had not."""
+
+    async def complete(self, guest: GuestId) -> None:
+        """Let the guest stop until a migration under way is through. Happy to find none."""
 
 
 @runtime_checkable

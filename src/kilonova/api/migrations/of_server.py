@@ -5,12 +5,14 @@ from typing import Any
 from kilonova.api.identifiers import number_of
 from kilonova.api.migrations import view
 from kilonova.api.request import Request
-from kilonova.api.servers.acting import acting
+from kilonova.api.servers.acting import Acting, acting
 from kilonova.api.servers.find import find_server, owner_of
+from kilonova.contract.work import AbortLiveMigration
 from kilonova.db.database import Reader
 from kilonova.db.repository import migration_log
 from kilonova.db.repository.migration_log import Move
-from kilonova.model.errors import BadRequest, Conflict, NotFound
+from kilonova.model.errors import BadRequest, NotFound
+from kilonova.model.ids import HostName, ServerId
 
 _HOST_RULE = "os_compute_api:servers:migrations:index:host"
 
@@ -26,11 +28,6 @@ class WrongMigrationState(BadRequest):
             f"Migration {move.number} state of instance {move.server_id} is {move.status}. "
             f"Cannot {method} while the migration is in this state."
         )
-
-
-class NotInHostsPower(Conflict):
-    def __init__(self, method: str, server_id: str) -> None:
-        super().__init__(f"The host of instance {server_id} has no way to {method} a live migration.")
 
 
 async def index(request: Request) -> dict[str, Any]:
@@ -51,24 +48,28 @@ async def show(request: Request) -> dict[str, Any]:
 
 
 async def abort(request: Request) -> None:
-    """Errors: WrongState, Locked, NoSuchMigration, WrongMigrationState."""
+    """The migration is undone. Errors: WrongState, Locked, NoSuchMigration, WrongMigrationState."""
     # What is queued or being prepared can be given up since 2.65.
     allowed = ("running", "queued", "preparing") if request.version >= 65 else ("running",)
-    await _check(request, "abort live migration", allowed)
-    raise NotInHostsPower("abort", request.params["server_id"])
+    async with acting(request, "abort live migration") as it:
+        move = await _checked(it, "abort live migration", allowed)
+        await it.begin(AbortLiveMigration(server_id=it.server.id, migration_id=move.id), preempt=True)
 
 
 async def force_complete(request: Request) -> None:
     """Errors: WrongState, Locked, NoSuchMigration, WrongMigrationState."""
-    await _check(request, "force_complete", ("running",))
-    raise NotInHostsPower("force the end of", request.params["server_id"])
+    async with acting(request, "force_complete") as it:
+        move = await _checked(it, "force_complete", ("running",))
+        await it.record("live_migration_force_complete")
+    if move.source_compute is not None:
+        await request.world.compute(HostName(move.source_compute)).complete_live(ServerId(move.server_id))
 
 
-async def _check(request: Request, action: str, allowed: tuple[str, ...]) -> None:
-    async with acting(request, action) as act:
-        move = await _move(request, act.tx, act.server.id)
-        if not move.is_live or move.status not in allowed:
-            raise WrongMigrationState(move, action)
+async def _checked(it: Acting, action: str, allowed: tuple[str, ...]) -> Move:
+    move = await _move(it.request, it.tx, it.server.id)
+    if not move.is_live or move.status not in allowed:
+        raise WrongMigrationState(move, action)
+    return move
 
 
 async def _move(request: Request, reader: Reader, server_id: str) -> Move:

@@ -5,6 +5,7 @@ from kilonova.api.servers import action_schemas as schemas
 from kilonova.api.servers import (
     consoles,
     life,
+    moving,
     power,
     rebuild,
     rescue,
@@ -67,6 +68,9 @@ ROUTES = (
     _action("restore", life.restore, "os-deferred-delete:restore"),
     _action("rebuild", rebuild.rebuild, "servers:rebuild", body=schemas.REBUILD),
     _action("resize", resize.resize, "servers:resize", body=schemas.RESIZE),
+    _action("migrate", moving.migrate, "os-migrate-server:migrate", body=schemas.MIGRATE),
+    _action("os-migrateLive", moving.migrate_live, "os-migrate-server:migrate_live", body=schemas.MIGRATE_LIVE),
+    _action("evacuate", moving.evacuate, "os-evacuate", body=schemas.EVACUATE, success=200),
     _action("confirmResize", resize.confirm, "servers:confirm_resize", success=204),
     _action("revertResize", resize.revert, "servers:revert_resize"),
     _action("createImage", snapshots.create_image, "servers:create_image", body=schemas.CREATE_IMAGE),

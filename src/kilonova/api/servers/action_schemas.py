@@ -66,6 +66,58 @@ REBUILD = Schemas(*((since, _rebuild(since)) for since in (1, 19, 54, 57, 63, 90
 RESIZE = Schemas.every(
     p.body("resize", {"flavorRef": p.flavor_ref, "OS-DCF:diskConfig": p.disk_config}, ("flavorRef",))
 )
+_TARGET: Schema = {"oneOf": [p.host, {"type": "null"}]}
+MIGRATE = Schemas(
+    (1, p.only("migrate", {})),
+    (
+        56,
+        p.only(
+            "migrate",
+            {
+                "type": ["object", "null"],
+                "properties": {"host": _TARGET},
+                "required": ["host"],
+                "additionalProperties": False,
+            },
+        ),
+    ),
+)
+
+
+def _migrate_live(version: int) -> Schema:
+    block: Schema = p.boolean if version < 25 else {**p.boolean, "enum": [*p.boolean["enum"], "auto"]}
+    properties: dict[str, Any] = {"host": _TARGET, "block_migration": block}
+    required = ["host", "block_migration"]
+    if version < 25:
+        properties["disk_over_commit"] = p.boolean
+        required.append("disk_over_commit")
+    if 30 <= version < 68:
+        properties["force"] = p.boolean
+    return p.body("os-migrateLive", properties, tuple(required))
+
+
+MIGRATE_LIVE = Schemas(*((since, _migrate_live(since)) for since in (1, 25, 30, 68)))
+
+
+def _evacuate(version: int) -> Schema:
+    properties: dict[str, Any] = {"host": p.host}
+    if version < 95:
+        properties["adminPass"] = p.admin_password
+    if version < 14:
+        properties["onSharedStorage"] = p.boolean
+    if 29 <= version < 68:
+        properties["force"] = p.boolean
+    return p.body("evacuate", properties, ("onSharedStorage",) if version < 14 else ())
+
+
+EVACUATE = Schemas(*((since, _evacuate(since)) for since in (1, 14, 29, 68, 95)))
+CREATE_BACKUP = Schemas.every(
+    p.body(
+        "createBackup",
+        {"name": p.name, "backup_type": {"type": "string"}, "rotation": p.integer(0), "metadata": p.metadata},
+        ("name", "backup_type", "rotation"),
+    )
+)
 REBOOT = Schemas.every(
     p.body("reboot", {"type": {"type": "string", "enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]}}, ("type",))
 )

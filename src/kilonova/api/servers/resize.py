@@ -7,10 +7,10 @@ from kilonova.api.request import Request
 from kilonova.api.servers.acting import Acting, acting
 from kilonova.api.servers.create import usable_flavor
 from kilonova.api.servers.find import find_server
+from kilonova.api.servers.moving import check_host_up, record_migration
 from kilonova.contract import work
 from kilonova.contract.compute import FlavorOf
 from kilonova.db.repository import migrations
-from kilonova.db.repository.migrations import Migration
 from kilonova.db.repository.quotas import Usage
 from kilonova.model.errors import BadRequest
 from kilonova.model.server import TaskState
@@ -28,11 +28,11 @@ async def resize(request: Request) -> None:
     async with acting(request, "resize") as it:
         old = msgspec.json.decode(it.server.flavor, type=FlavorOf)
         _check(it, old, flavor)
+        await check_host_up(it)
         await _check_quota(it, old, flavor)
-        migration = _migration(it, old, flavor)
-        await migrations.add(it.tx, migration, request.world.clock.now())
+        migration_id = await record_migration(it, "resize", new=flavor)
         await it.begin(
-            work.ResizeServer(server_id=it.server.id, flavor_id=flavor.id, migration_id=migration.id),
+            work.ResizeServer(server_id=it.server.id, flavor_id=flavor.id, migration_id=migration_id),
             TaskState.RESIZE_PREP,
         )
         if "OS-DCF:diskConfig" in asked:
@@ -53,25 +53,6 @@ async def _check_quota(it: Acting, old: FlavorOf, new: FlavorOf) -> None:
         return
     server = it.server
     await how_many_fit(it.request, it.tx, more, least=1, most=1, project_id=server.project_id, user_id=server.user_id)
-
-
-def _migration(it: Acting, old: FlavorOf, new: FlavorOf) -> Migration:
-    server = it.server
-    return Migration(
-        id=it.request.world.new_id(),
-        server_id=server.id,
-        project_id=server.project_id,
-        user_id=server.user_id,
-        migration_type="resize",
-        status="pre-migrating",
-        source_compute=server.host,
-        source_node=server.node,
-        dest_compute=server.host,
-        dest_node=server.node,
-        old_flavor=old,
-        new_flavor=new,
-        old_vm_state=server.vm_state,
-    )
 
 
 async def confirm(request: Request) -> None:

@@ -7,6 +7,7 @@ from kilonova.contract.work import DeleteServer
 from kilonova.db.database import Transaction
 from kilonova.db.repository import migrations, server_state
 from kilonova.model.errors import KilonovaError
+from kilonova.model.ids import HostName
 from kilonova.saga.saga import HostOrder, Run, Saga
 
 DeleteRun = Run[DeleteServer, World]
@@ -21,6 +22,19 @@ async def destroy_guest(run: DeleteRun) -> HostOrder | None:
     if server.host is None or not await run.world.hosts.alive(server.host):
         return None
     return HostOrder(server.host, run.order(Destroy))
+
+
+@server_delete.order()
+async def destroy_left(run: DeleteRun) -> HostOrder | None:
+    """What a move that was not confirmed has left on the old host."""
+    server = await server_state.state_of(run.world.db, run.params.server_id)
+    migration_id = await migrations.finished_of(run.world.db, server.id)
+    if migration_id is None:
+        return None
+    source = (await migrations.get(run.world.db, migration_id)).source_compute
+    if source in (None, server.host) or not await run.world.hosts.alive(HostName(source or "")):
+        return None
+    return HostOrder(HostName(source or ""), run.order(Destroy))
 
 
 @server_delete.step()

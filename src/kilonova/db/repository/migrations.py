@@ -1,7 +1,7 @@
 """Migration records: what a resize or a move is doing, for operators and for its own confirm and revert."""
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from kilonova.contract.compute import FlavorOf
 from kilonova.db.database import Reader, Transaction
@@ -35,6 +35,15 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
     new_flavor: FlavorOf
     old_vm_state: str
 
+    @property
+    def stays(self) -> bool:
+        """A resize on the server's own host."""
+        return self.dest_compute == self.source_compute
+
+    @property
+    def was_active(self) -> bool:
+        return self.old_vm_state == "active"
+
 
 _M = migrations.c
 _FIELDS = Migration.__struct_fields__
@@ -43,6 +52,18 @@ _FINISHED = Statement(
     select(_M.id)
     .where(_M.server_id == bindparam("server_id"), _M.status == "finished")
     .order_by(_M.number.desc())
+    .limit(1)
+)
+
+# A move that may still need what is on either of its hosts.
+_OPEN_ON = Statement(
+    select(_M.id)
+    .where(
+        _M.server_id == bindparam("server_id"),
+        or_(_M.source_compute == bindparam("host"), _M.dest_compute == bindparam("host")),
+        _M.status.in_(("pre-migrating", "migrating", "post-migrating", "finished", "queued", "preparing", "running")),
+        _M.migration_type != "evacuation",
+    )
     .limit(1)
 )
 
@@ -68,6 +89,21 @@ async def finished_of(db: Reader, server_id: ServerId) -> str | None:
     """The migration a confirm or revert is about."""
     found = await db.fetch_value(_FINISHED, server_id=server_id)
     return None if found is None else str(found)
+
+
+async def open_on(db: Reader, server_id: ServerId, host: str) -> bool:
+    """Whether a move of the server from or to `host` is under way, or waits to be confirmed or reverted."""
+    return await db.fetch_value(_OPEN_ON, server_id=server_id, host=host) is not None
+
+
+async def set_destination(tx: Transaction, migration_id: str, *, host: str, node: str, now: Timestamp) -> None:
+    await tx.execute(
+        update_columns(migrations, ("dest_compute", "dest_node", "updated_at")),
+        by_id=migration_id,
+        dest_compute=host,
+        dest_node=node,
+        updated_at=now,
+    )
 
 
 async def set_status(tx: Transaction, migration_id: str, status: str, now: Timestamp) -> None:

@@ -1,5 +1,6 @@
 """One simulated host: the core and every ability."""
 
+import asyncio
 import zlib
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from msgspec.structs import replace
 from kilonova.aio.blocking import blocking
 from kilonova.aio.clock import Clock
 from kilonova.model.errors import ConsoleUnavailable, GuestNotFound, GuestNotRunning, KilonovaError
-from kilonova.model.ids import GuestId, PortId, VolumeId
+from kilonova.model.hypervisor import TAKES_GUESTS
+from kilonova.model.ids import GuestId, HostName, PortId, VolumeId
 from kilonova.virt.errors import GuestMustBeOff, GuestOperationFailed
 from kilonova.virt.event_fan import EventFan, Listener
 from kilonova.virt.guest import (
@@ -28,6 +30,7 @@ from kilonova.virt.simulated.blank_image import write_blank_qcow2
 from kilonova.virt.simulated.console_text import console_text
 from kilonova.virt.simulated.faults import Faults
 from kilonova.virt.simulated.journal import GuestRecord, Journal
+from kilonova.virt.simulated.moving import first_of, hand_over
 from kilonova.virt.simulated.telemetry import diagnostics
 
 _OFF = (PowerState.SHUTDOWN, PowerState.CRASHED)
@@ -50,6 +53,8 @@ class SimulatedHypervisor:
         self._guests = journal.guests.setdefault(name, {})
         self._fan = EventFan()
         self._up_since = clock.time()
+        # Live migrations under way that may be told to come to their end.
+        self._hurries: dict[GuestId, asyncio.Event] = {}
 
     # The core
 
@@ -76,7 +81,7 @@ class SimulatedHypervisor:
                 "topology": {"sockets": 1, "cores": vcpus, "threads": 1},
                 "features": ["apic", "sse2"],
             },
-            traits=frozenset({"HW_CPU_X86_SSE2", "COMPUTE_NODE"}),
+            traits=frozenset({"HW_CPU_X86_SSE2", "COMPUTE_NODE", TAKES_GUESTS}),
             uptime_s=self._clock.time() - self._up_since,
         )
 
@@ -216,6 +221,34 @@ class SimulatedHypervisor:
         if record.root_gib < size_gib:
             record.root_gib = size_gib
             self._keep(guest, record)
+
+    async def receive(self, spec: GuestSpec, *, source: HostName) -> None:
+        """The disks of all simulated hosts are rows of one journal."""
+        await self._meet("receive", spec.id)
+        there = self._journal.guests.get(source, {}).get(spec.id)
+        if there is None:
+            raise GuestNotFound(spec.id)
+        if spec.id not in self._guests:
+            # A disk never shrinks.
+            size_gib = max(there.root_gib, _root_gib(spec))
+            self._keep(spec.id, GuestRecord(spec=spec, root_gib=size_gib, boots=there.boots))
+
+    async def migrate_out(self, guest: GuestId, *, to: HostName) -> None:
+        hurry = self._hurries.setdefault(guest, asyncio.Event())
+        try:
+            await first_of(self._meet("migrate_out", guest), hurry.wait())
+        finally:
+            self._hurries.pop(guest, None)
+        hand_over(self._journal, guest, self._name, to)
+
+    async def migrate_back(self, guest: GuestId, *, other: HostName) -> None:
+        await self._meet("migrate_back", guest)
+        hand_over(self._journal, guest, other, HostName(self._name))
+
+    async def complete(self, guest: GuestId) -> None:
+        await self._meet("complete", guest)
+        if guest in self._hurries:
+            self._hurries[guest].set()
 
     async def rescue(self, guest: GuestId, spec: GuestSpec) -> None:
         await self._meet("rescue", guest)
