@@ -43,6 +43,8 @@ _KINDS = {"/vnc": _VNC, "/spice": _SPICE, "/serial": _SERIAL, "/websockify": _AN
 class ConsoleProxy:
     """An ASGI application. `allowed_origins` as nova.conf's [console]."""
 
+    takes_websockets = True
+
     def __init__(self, auth: ConsoleAuth, *, allowed_origins: Iterable[str] = ()) -> None:
         self._auth = auth
         self._allowed = tuple(allowed_origins)

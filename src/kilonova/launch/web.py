@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kilonova.observe.metrics import Figure, exposition
-from kilonova.web.application import Mounts
+from kilonova.web.application import Mounts, refuse_websocket
 from kilonova.web.response import json_response
 
 # Where the pages of noVNC (told `path=?token=…`) and spice-html5 connect to: they know of no prefix.
@@ -40,8 +40,7 @@ class _Hall:
             if self._console is not None and scope["path"] in _SCREEN_PATHS:
                 await self._console(scope, receive, send)
                 return
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
+            await refuse_websocket(receive, send)
             return
         await (await self._answer(scope["path"]))(scope, receive, send)
 

@@ -108,8 +108,17 @@ class Application(Generic[C]):
         return await route.handler(request)
 
 
+async def refuse_websocket(receive: Receive, send: Send) -> None:
+    """Its client sees a 403."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
+
+
 class Mounts:
-    """Several applications on one port, by the first path segment; `fallback` gets the rest (and lifespan)."""
+    """Several applications on one port, by the first path segment; `fallback` gets the rest (and lifespan).
+
+    WebSockets reach those applications only that say so with a true `takes_websockets`.
+    """
 
     def __init__(self, mounts: Mapping[str, ASGIApp], fallback: ASGIApp) -> None:
         self._mounts = {prefix.strip("/"): application for prefix, application in mounts.items()}
@@ -124,6 +133,9 @@ class Mounts:
         application = self._mounts.get(segment)
         if application is None:
             await self._fallback(scope, receive, send)
+            return
+        if scope["type"] == "websocket" and not getattr(application, "takes_websockets", False):
+            await refuse_websocket(receive, send)
             return
         inner = dict(scope)
         inner["root_path"] = scope.get("root_path", "") + "/" + segment
