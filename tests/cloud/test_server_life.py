@@ -5,6 +5,7 @@ from tests.cloud.running import RunningCloud
 
 async def test_a_server_becomes_active_and_when_deleted_leaves_nothing(cloud: RunningCloud) -> None:
     await cloud.image()
+    await cloud.image()
     before = await cloud.ledger()
     network = await cloud.network()
     server = await cloud.active("one", networks=[{"uuid": network}])
@@ -35,6 +36,7 @@ async def test_power_follows_the_user(cloud: RunningCloud) -> None:
 
 
 async def test_a_server_that_fits_nowhere_ends_in_error_with_the_reason(cloud: RunningCloud) -> None:
+    await cloud.image()
     await cloud.image()
     before = await cloud.ledger()
     body = {"flavor": {"name": "huge", "ram": 9999999, "vcpus": 1, "disk": 1}}

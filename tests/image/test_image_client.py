@@ -75,14 +75,17 @@ async def test_lists_go_through_all_pages(client: ImageClient, images: ImageClou
     assert len(await client.list("anna", name="n1")) == 101
 
 
-async def test_reading_an_image_is_a_step_of_a_create(client: ImageClient, images: ImageCloud) -> None:
+async def test_reading_an_image_is_a_step_of_a_create_when_a_host_does_it(client: ImageClient, images: ImageCloud) -> None:
     spans: list[trace.Span] = []
     image = await images.active()
     trace.set_sink(spans.append)
     place = trace.begin_trace()
     try:
-        await client.show(image["id"], "anna")
+        for service in ("api", "compute"):
+            with trace.serving(service, trace.header()):
+                await client.show(image["id"], "anna")
     finally:
         trace.end_trace(place)
         trace.set_sink(None)
-    assert [(span.step, span.target) for span in spans if span.step] == [("19-21", "image")]
+    shown = [(span.source, span.step) for span in spans if span.target == "image"]
+    assert shown == [("api", ""), ("compute", "19-21")]

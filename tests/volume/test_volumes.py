@@ -113,7 +113,7 @@ async def test_others_do_not_see_a_volume(volumes: VolumeCloud) -> None:
 async def test_a_service_creates_for_a_project(volumes: VolumeCloud) -> None:
     made = await volumes.client.create("nova", size=1, project_id="red", metadata={"server": "s1"})
     await volumes.settled(made.id)
-    assert made.project_id == "red"
+    assert (await volumes.client.show(made.id, "nova")).project_id == "red"
     assert [one.id for one in await volumes.client.list("nova", metadata={"server": "s1"})] == [made.id]
     assert list(await volumes.client.list("nova", metadata={"server": "s2"})) == []
 
