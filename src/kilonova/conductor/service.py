@@ -173,6 +173,10 @@ class ConductorService:
             Expected(server_id=server_id, vm_state=vm_state, task_state=task_state)
             for server_id, vm_state, task_state, _ in await server_state.on_host(self._db, host)
         ]
+        if await store.count_open(self._db):
+            # A host asks as it starts: orders it was given before died with it.
+            async with self._db.begin() as tx:
+                await store.ring_host(tx, host, self._clock.now())
         ours = {expected.server_id for expected in found}
         for server_id in known:
             if server_id in ours:

@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, func, null, or_, select, update
+from sqlalchemy import bindparam, func, null, or_, select, update
 
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
 from kilonova.db.tables.sagas import holds, outcomes, saga_events, sagas
+from kilonova.db.tables.servers import servers
 from kilonova.model.ids import SagaId
 from kilonova.model.time import Timestamp
 from kilonova.saga.plan import Event
@@ -121,8 +122,18 @@ _WAKE_SOONER = Statement(
 _OPEN_ROWS = Statement(select(*_COLUMNS).where(sagas.c.state.in_(["open", "queued"])).order_by(sagas.c.created_at))
 _BREAK_LEASES = Statement(
     update(sagas)
-    .where(and_(sagas.c.state == "open", sagas.c.owner.is_not(None)))
+    .where(sagas.c.state == "open")
     .values(owner=null(), lease_until=null(), wake_at=bindparam("now"))
+)
+_RING_HOST = Statement(
+    update(sagas)
+    .where(
+        sagas.c.state == "open",
+        sagas.c.owner.is_(None),
+        sagas.c.wake_at > bindparam("now"),
+        sagas.c.holds.in_(select(servers.c.id).where(servers.c.host == bindparam("host"))),
+    )
+    .values(wake_at=bindparam("now"))
 )
 _COUNT_OPEN = Statement(select(func.count()).select_from(sagas).where(sagas.c.state.in_(["open", "queued"])))
 
@@ -225,8 +236,13 @@ async def due(db: Reader, now: Timestamp, *, limit: int = 200) -> list[SagaId]:
 
 
 async def break_leases(tx: Transaction, now: Timestamp) -> None:
-    """For a conductor that knows it is alone: what was under way when the last process died is due at once."""
+    """For a conductor that knows it is alone: leases and waits are those of a dead process."""
     await tx.execute(_BREAK_LEASES, now=now)
+
+
+async def ring_host(tx: Transaction, host: str, now: Timestamp) -> None:
+    """A host is there anew: what waits for an answer of it is due."""
+    await tx.execute(_RING_HOST, host=host, now=now)
 
 
 async def open_sagas(db: Reader) -> list[SagaRow]:
