@@ -75,7 +75,7 @@ async def test_lists_go_through_all_pages(client: ImageClient, images: ImageClou
     assert len(await client.list("anna", name="n1")) == 101
 
 
-async def test_reading_an_image_is_a_step_of_a_create_when_a_host_does_it(client: ImageClient, images: ImageCloud) -> None:
+async def test_reading_an_image_is_a_step_when_a_host_does_it(client: ImageClient, images: ImageCloud) -> None:
     spans: list[trace.Span] = []
     image = await images.active()
     trace.set_sink(spans.append)
