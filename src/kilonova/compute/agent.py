@@ -1,9 +1,11 @@
 """The agent of one host: takes orders, carries each out once at a time per server, reports how it ended."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -27,13 +29,17 @@ from kilonova.contract.scheduler import HostUpdate
 from kilonova.model.errors import InternalError, KilonovaError, NotFound, NotSupported, Unavailable
 from kilonova.model.ids import ServerId
 from kilonova.observe import trace
-from kilonova.virt.guest import GuestEvent
+from kilonova.virt.guest import GuestEvent, GuestEventKind
 from kilonova.virt.hypervisor import Diagnosing, LiveMigration
 
 log = logging.getLogger(__name__)
 
 # Between tries to hand an outcome to a conductor that does not answer.
 RETRY_S = (0.2, 1.0, 5.0)
+# How long an order may still be under way when its guest was heard to end.
+LISTEN_AGAIN_S = 2.0
+
+_ENDED = frozenset({GuestEventKind.STOPPED, GuestEventKind.CRASHED})
 
 
 class ComputeAgent:
@@ -43,19 +49,36 @@ class ComputeAgent:
         self.host = host
         self._journal = journal
         self._tasks = Tasks(f"compute.{host.name}")
-        self._under_way: dict[str, asyncio.Task[Any]] = {}
-        self._locks: dict[ServerId, asyncio.Lock] = {}
+        self._under_way: dict[str, tuple[AnyOrder, asyncio.Task[Any]]] = {}
+        # One order at a time per server; a lock lives as long as somebody has or waits for it.
+        self._locks: WeakValueDictionary[ServerId, asyncio.Lock] = WeakValueDictionary()
+        most = host.settings.max_concurrent_builds
+        self._room = asyncio.Semaphore(most) if most else contextlib.nullcontext()
         self._failures = 0
-        self._ready = asyncio.Event()
 
     async def start(self) -> None:
         """Connect, make the host known, take the guests found here over, and begin to listen to the hypervisor."""
         await self.host.hypervisor.start()
         self._tasks.start(self._listen(), name="events")
         await self.report()
-        await adoption.adopt(self.host)
-        self._ready.set()
-        self._tasks.every(self.host.settings.report_interval_s, self._beat, self.host.clock, name="report")
+        await self._compare()
+        settings, clock = self.host.settings, self.host.clock
+        self._tasks.every(settings.report_interval_s, self.report, clock, name="report")
+        self._tasks.start(self._keep_comparing(settings.sync_interval_s), name="compare")
+
+    async def _keep_comparing(self, every_s: float) -> None:
+        while True:
+            await self.host.clock.sleep(every_s)
+            try:
+                await self._compare()
+            except KilonovaError as error:
+                log.warning("%s: records and guests not compared: %s", self.host.name, error.message)
+
+    async def _compare(self) -> None:
+        await adoption.adopt(self.host, busy=self._busy)
+
+    def _busy(self, server_id: ServerId) -> bool:
+        return any(order.server_id == server_id for order, _ in self._under_way.values())
 
     async def close(self) -> None:
         """Guests keep running; orders under way are given up here and sent again by the conductor."""
@@ -76,7 +99,7 @@ class ComputeAgent:
         elif isinstance(order, ReturnLive):
             self._give_up(MigrateLive, order.server_id)
         task = self._tasks.start(self._carry_out(order), name=order.key)
-        self._under_way[order.key] = task
+        self._under_way[order.key] = order, task
         task.add_done_callback(lambda _: self._under_way.pop(order.key, None))
 
     async def console_output(self, server_id: ServerId, lines: int | None) -> str:
@@ -122,20 +145,14 @@ class ComputeAgent:
 
     def _give_up(self, kind: type[Order], server_id: ServerId) -> None:
         """A destroy makes any build of the server pointless, a return any move."""
-        for task in list(self._under_way.values()):
-            order: AnyOrder | None = getattr(task, "order", None)
+        for order, task in list(self._under_way.values()):
             if isinstance(order, kind) and order.server_id == server_id:
                 task.cancel()
 
     async def _carry_out(self, order: AnyOrder) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        task.order = order  # type: ignore[attr-defined]
         lock = self._locks.setdefault(order.server_id, asyncio.Lock())
-        async with lock:
+        async with lock, self._room if isinstance(order, Build) else contextlib.nullcontext():
             outcome = await self._outcome(order)
-        if not lock.locked():
-            self._locks.pop(order.server_id, None)
         await self._tell(lambda: self.host.conductor.outcome(outcome))
 
     async def _outcome(self, order: AnyOrder) -> Outcome:
@@ -190,17 +207,15 @@ class ComputeAgent:
         )
         await self._tell(lambda: self.host.conductor.report(update))
 
-    async def _beat(self) -> None:
-        await self.report()
-
     async def _listen(self) -> None:
         async for event in self.host.hypervisor.events():
             await self._heard(event)
 
     async def _heard(self, event: GuestEvent) -> None:
         """Only what nobody ordered is news; the outcome of an order tells of the rest."""
-        if any(getattr(task, "order", None) and task.order.server_id == event.guest  # type: ignore[attr-defined]
-               for task in self._under_way.values()):  # fmt: skip
+        if self._busy(event.guest):
+            if event.kind in _ENDED:
+                self._tasks.start(self._hear_later(event), name="hear later")
             return
         try:
             # The state now, not the event's: it may be one of an order that has just ended.
@@ -210,3 +225,8 @@ class ComputeAgent:
             return
         except Unavailable as error:
             log.warning("%s: %s", self.host.name, error.message)
+
+    async def _hear_later(self, event: GuestEvent) -> None:
+        """A guest that went off by itself amid an order (an attach, a snapshot …) is news when that is over."""
+        await self.host.clock.sleep(LISTEN_AGAIN_S)
+        await self._heard(event)

@@ -170,8 +170,8 @@ class ConductorService:
 
     async def expected(self, host: HostName, known: tuple[ServerId, ...]) -> tuple[Expected, ...]:
         found = [
-            Expected(server_id=server_id, vm_state=vm_state, task_state=task_state)
-            for server_id, vm_state, task_state, _ in await server_state.on_host(self._db, host)
+            Expected(server_id=server_id, vm_state=vm_state, task_state=task_state, power_state=power_state)
+            for server_id, vm_state, task_state, power_state in await server_state.on_host(self._db, host)
         ]
         if await store.count_open(self._db):
             # A host asks as it starts: orders it was given before died with it.

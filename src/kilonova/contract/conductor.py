@@ -17,6 +17,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     server_id: ServerId
     vm_state: str
     task_state: str | None
+    power_state: int = 0
     gone: bool = False
 
 
