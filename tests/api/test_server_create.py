@@ -134,7 +134,7 @@ async def test_all_members_of_the_newest_version_are_taken(cloud: Cloud, image: 
         ("2.1", {"security_groups": [{"name": "moon"}]}, "Security group moon not found"),
         ("2.37", {"networks": "all"}, "Invalid input for field/attribute networks."),
         ("2.57", {"personality": []}, "('personality' was unexpected)"),
-        ("2.67", {"block_device_mapping_v2": [{"source_type": "blank", "destination_type": "volume", "boot_index": 0,
+        ("2.67", {"block_device_mapping_v2": [{"source_type": "blank", "destination_type": "volume", "boot_index": 2,
                                                "volume_size": 1}]},
          "Block Device Mapping is Invalid: Boot sequence"),
         ("2.90", {"hostname": "a b"}, "Invalid input for field/attribute hostname."),
