@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from kilonova.api import faults, version, version_documents
+from kilonova.api.openapi.document import document
 from kilonova.api.request import Request
 from kilonova.api.routes.route import Endpoint, Endpoints, MalformedBody, Route, endpoints
 from kilonova.api.routes.table import ROUTES
@@ -21,6 +22,7 @@ from kilonova.model.errors import BadRequest, KilonovaError, TooLarge, Unauthent
 from kilonova.observe import metrics, trace
 from kilonova.saga.begin import ServerBusy
 from kilonova.web.application import TokenCheck
+from kilonova.web.request import check_no_nul
 from kilonova.web.response import empty, json_response
 from kilonova.web.status import status_of
 
@@ -127,10 +129,14 @@ class ComputeApi:
     async def _served(self, request: Request, path: str) -> Response:
         if not path and request.method in ("GET", "HEAD"):
             return json_response(self._document(request))
+        if path == "openapi.json" and request.method in ("GET", "HEAD"):
+            return json_response(self._described(request))
         token = request.headers.get("x-auth-token")
         if not token:
             raise Unauthenticated("The request you have made requires authentication.")
         request.caller = await self._check_token(token)
+        if "\0" in path or b"%00" in request.scope["query_string"]:
+            raise BadRequest("The URL must not contain NUL characters.")
         first, _, rest = path.partition("/")
         if _PROJECT.fullmatch(first):
             request.url_project, path = first, rest
@@ -146,6 +152,12 @@ class ComputeApi:
 
     def _document(self, request: Request) -> dict[str, Any]:
         return version_documents.one_version(self._link_base(request), "v2.0" if request.legacy else "v2.1")
+
+    def _described(self, request: Request) -> dict[str, Any]:
+        """The API's own description, at the version of the query, else of the headers."""
+        asked = request.query_params.get("version")
+        described = document(ROUTES, request.version if asked is None else version.parse(asked))
+        return {**described, "servers": [{"url": self._link_base(request) + "/v2.1"}]}
 
     async def _operation(self, request: Request, endpoint: Endpoint) -> Response:
         body = await _body(request) if request.method in ("POST", "PUT") else None
@@ -202,6 +214,7 @@ async def _body(request: Request) -> Any:
         raise UnsupportedMedia("Unsupported Content-Type")
     if not data:
         return None
+    check_no_nul(data)
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -17,7 +17,7 @@ class InvalidNumber(BadRequest):
 
 class NumberOutOfRange(BadRequest):
     def __init__(self, name: str, number: int) -> None:
-        super().__init__(f"Invalid input received: {name} must be <= {MAX_INTEGER}: {number}")
+        super().__init__(f"Invalid input received: {name} must be an integer of 31 bits: {number}")
 
 
 def uuid_of(text: str) -> str:
@@ -34,6 +34,6 @@ def number_of(text: str, name: str = "id") -> int:
     except ValueError as error:
         raise InvalidNumber(name) from error
     # What no database's integer holds is no id either.
-    if number > MAX_INTEGER:
+    if abs(number) > MAX_INTEGER:
         raise NumberOutOfRange(name, number)
     return number

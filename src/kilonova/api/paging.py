@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from kilonova.api.links import next_link
+from kilonova.api.parameters import MAX_INTEGER
 from kilonova.api.request import Request
 from kilonova.model.errors import BadRequest
 
@@ -24,7 +25,8 @@ def limit_of(request: Request) -> int:
 
 def offset_of(request: Request) -> int:
     """Errors: BadRequest."""
-    return _number("offset", request.one("offset") or "0")
+    # No database counts further, and nothing is there.
+    return min(_number("offset", request.one("offset") or "0"), MAX_INTEGER)
 
 
 def _capped(request: Request, given: str | None) -> int:

@@ -18,6 +18,12 @@ _decode = msgspec.json.Decoder().decode
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
+def check_no_nul(body: bytes) -> None:
+    """No name or text in JSON has a NUL, and PostgreSQL would not take it. Errors: BadRequest."""
+    if b"\\u0000" in body and _NUL.search(body) is not None:
+        raise BadRequest("The body must not contain NUL characters.")
+
+
 class Request(StarletteRequest, Generic[C]):
     """`world` is the service's own (its database, peers, bus); `caller` is there on every route that is not public."""
 
@@ -47,9 +53,7 @@ class Request(StarletteRequest, Generic[C]):
     async def document(self) -> Any:
         """The body as JSON. Errors: BadRequest (not JSON), TooLarge."""
         body = await self.data()
-        if b"\\u0000" in body and _NUL.search(body) is not None:
-            # No name or text has one, and PostgreSQL would not take it.
-            raise BadRequest("The body must not contain NUL characters.")
+        check_no_nul(body)
         try:
             return _decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

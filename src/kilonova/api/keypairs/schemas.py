@@ -7,7 +7,7 @@ from kilonova.api.validation import Query, Schemas
 _TEXT: Schema = {"type": "string"}
 _FIRST: dict[str, Schema] = {"name": parameters.name, "public_key": _TEXT}
 _TYPED = {**_FIRST, "type": {"type": "string", "enum": ["ssh", "x509"]}}
-_OF_USER = {**_TYPED, "user_id": _TEXT}
+_OF_USER = {**_TYPED, "user_id": {**_TEXT, "maxLength": 64}}
 
 CREATE = Schemas(
     (1, parameters.body("keypair", _FIRST, ("name",))),

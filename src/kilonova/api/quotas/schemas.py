@@ -22,7 +22,7 @@ def _class(version: int) -> Schema:
 
 UPDATE_SET = Schemas(*((version, _set(version)) for version in (1, 36, 57)))
 UPDATE_CLASS = Schemas(*((version, _class(version)) for version in (1, 50, 57)))
-USER_QUERY = Query((1, {"user_id": _TEXT}))
+USER_QUERY = Query((1, {"user_id": {**_TEXT, "maxLength": 64}}))
 LIMITS_QUERY = Query((1, {"tenant_id": _TEXT}))
 # The one call that never minds what is behind the question mark.
 DEFAULTS_QUERY = Query((1, {}), strict_from=1 << 30)
