@@ -24,6 +24,11 @@ class Schemas:
     def every(cls, schema: Schema) -> "Schemas":
         return cls((1, schema))
 
+    def schema_at(self, version: int) -> Schema | None:
+        """What holds at `version`; None where nothing does yet."""
+        held = [schema for since, schema in self.rows if since <= version]
+        return held[-1] if held else None
+
     def at(self, version: int) -> "_Check | None":
         """None where no schema holds yet: anything goes."""
         start = 0

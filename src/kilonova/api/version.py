@@ -47,8 +47,11 @@ def asked_for(headers: Headers) -> str | None:
 def negotiate(headers: Headers) -> int:
     """The minor version to serve. Errors: InvalidVersion, UnsupportedVersion."""
     asked = asked_for(headers)
-    if asked is None:
-        return LOWEST
+    return LOWEST if asked is None else parse(asked)
+
+
+def parse(asked: str) -> int:
+    """The minor version a text such as `2.90` or `latest` means. Errors: InvalidVersion, UnsupportedVersion."""
     if asked == "latest":
         return HIGHEST
     match = _GRAMMAR.fullmatch(asked)

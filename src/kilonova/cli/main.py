@@ -62,6 +62,11 @@ def _config(parser: argparse.ArgumentParser) -> None:
     del parser
 
 
+def _openapi(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", default="latest", metavar="2.N", help="default: the newest")
+    parser.add_argument("--page", action="store_true", help="a page of all versions instead of a document of one")
+
+
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="checks and quick tests only")
     parser.add_argument("pytest", nargs=argparse.REMAINDER, help="further arguments for pytest")
@@ -76,6 +81,7 @@ COMMANDS = {
     "serve": ("one or more services in this process", _serve),
     "db": ("bring the database up to date", _db),
     "sample-config": ("print a nova.conf with every option", _config),
+    "openapi": ("print the Compute API's description", _openapi),
     "test": ("run every check and every test", _test),
 }
 

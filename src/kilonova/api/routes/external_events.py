@@ -10,5 +10,6 @@ ROUTES = (
         handler=external_events.create,
         rule="os_compute_api:os-server-external-events:create",
         body=external_events.CREATE,
+        also=(207,),
     ),
 )

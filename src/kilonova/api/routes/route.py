@@ -19,6 +19,9 @@ class Route:
 
     `rule` is checked against the caller's own project before the handler runs, unless `owned`: then the handler's
     look-up of the server (or whatever the thing is) checks it against the thing's owner.
+
+    For descriptions only: `also` are further success codes, `headers` those of the request that mean something to the
+    handler, `media_type` is of the answer.
     """
 
     method: str
@@ -33,6 +36,9 @@ class Route:
     body: Schemas | None = None
     query: Query | None = None
     gone: bool = False
+    also: tuple[int, ...] = ()
+    headers: tuple[str, ...] = ()
+    media_type: str = "application/json"
 
     def serves(self, version: int) -> bool:
         return self.low <= version and (self.high is None or version <= self.high)

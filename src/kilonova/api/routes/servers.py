@@ -38,6 +38,7 @@ def _on_one(
     high: int | None = None,
     body: Schemas | None = None,
     query: Query | None = None,
+    also: tuple[int, ...] = (),
 ) -> Route:
     """A row below one server: its look-up checks the rule against its owner."""
     if not rule.startswith("compute:"):
@@ -53,6 +54,7 @@ def _on_one(
         high=high,
         body=body,
         query=query,
+        also=also,
     )
 
 
@@ -68,9 +70,18 @@ ROUTES = (
         success=202,
         rule=f"{_RULE}:create",
         body=create_schema.CREATE,
+        headers=("Idempotency-Key",),
     ),
     Route(method="GET", path="/servers/detail", handler=lists.detail, query=_LIST, rule=f"{_RULE}:detail"),
-    Route(method="GET", path="/servers/events", handler=events.events, query=events.QUERY, rule=f"{_RULE}:index"),
+    Route(
+        method="GET",
+        path="/servers/events",
+        handler=events.events,
+        query=events.QUERY,
+        rule=f"{_RULE}:index",
+        headers=("Last-Event-ID",),
+        media_type="text/event-stream",
+    ),
     _on_one("GET", "", show.show, "servers:show"),
     _on_one("PUT", "", life.update, "servers:update", body=schemas.UPDATE),
     _on_one("DELETE", "", life.delete, "servers:delete", success=204),
@@ -84,7 +95,7 @@ ROUTES = (
     _on_one("PUT", "/tags", tags.update_all, "os-server-tags:update_all", low=26, body=schemas.TAGS),
     _on_one("DELETE", "/tags", tags.delete_all, "os-server-tags:delete_all", low=26, success=204),
     _on_one("GET", "/tags/{id}", tags.show, "os-server-tags:show", low=26, success=204),
-    _on_one("PUT", "/tags/{id}", tags.update, "os-server-tags:update", low=26, success=201),
+    _on_one("PUT", "/tags/{id}", tags.update, "os-server-tags:update", low=26, success=201, also=(204,)),
     _on_one("DELETE", "/tags/{id}", tags.delete, "os-server-tags:delete", low=26, success=204),
     _on_one("GET", "/ips", ips.index, "ips:index"),
     _on_one("GET", "/ips/{id}", ips.show, "ips:show"),

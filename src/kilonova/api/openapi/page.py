@@ -1,0 +1,51 @@
+"""`docs/api.md`: the same tables as a page."""
+
+from collections.abc import Iterable, Iterator
+
+from kilonova.api.openapi import words
+from kilonova.api.openapi.operations import errors
+from kilonova.api.routes.route import Route
+from kilonova.api.version import HIGHEST, LOWEST
+
+_HEAD = f"""# The Compute API
+
+Made from the router's own tables by `./kilonova openapi --page`; do not edit.
+
+Every operation at every microversion from 2.{LOWEST} to 2.{HIGHEST}. Ask for one with `OpenStack-API-Version: compute
+2.N`. The same as OpenAPI 3.1, with the schema of every body, is served by a running cloud (no token needed) at
+`/compute/v2.1/openapi.json?version=2.N`, and printed by `./kilonova openapi --version 2.N`.
+
+Every call needs `X-Auth-Token`. Any of them may answer 400, 401, 403, 404 and 503; further errors are in the tables.
+"""
+
+_EVERY_ERROR = {400, 401, 403, 404, 503}
+
+
+def page(routes: Iterable[Route]) -> str:
+    by_tag: dict[str, list[Route]] = {}
+    gone: list[Route] = []
+    for route in routes:
+        if route.gone:
+            gone.append(route)
+        else:
+            by_tag.setdefault(words.tag(route), []).append(route)
+    lines = [_HEAD]
+    for tag, rows in sorted(by_tag.items()):
+        lines += [f"## {tag}", "", *_table(rows), ""]
+    lines += ["## Gone", "", "These answer 410 at every microversion:", ""]
+    lines += [f"- `{_called(route)}`" for route in gone]
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows: Iterable[Route]) -> Iterator[str]:
+    yield "| operation | versions | success | errors | policy rule | |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for route in rows:
+        success = ", ".join(str(status) for status in (route.success, *route.also))
+        more = ", ".join(str(status) for status in sorted(errors(route) - _EVERY_ERROR))
+        rule = f"`{route.rule}`" if route.rule else ""
+        yield f"| `{_called(route)}` | {words.versions(route)} | {success} | {more} | {rule} | {words.promise(route)} |"
+
+
+def _called(route: Route) -> str:
+    return f"{route.method} {route.path}" + (f" {route.action}" if route.action else "")
