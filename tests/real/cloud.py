@@ -37,6 +37,13 @@ async def run(*command: str, ok: bool = True) -> str:
     return text
 
 
+async def until(holds: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> None:
+    """Ask until it holds. Errors: TimeoutError."""
+    async with asyncio.timeout(within_s):
+        while not await holds():
+            await asyncio.sleep(0.1)
+
+
 class RealCloud:
     """`api` is the cloud as its users see it. One SSH key for all guests."""
 
@@ -93,12 +100,6 @@ class RealCloud:
             await self.open_to("tcp", port=22)
             self._ssh_allowed = True
 
-    async def until(self, holds: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> None:
-        """Ask until it holds. Errors: TimeoutError."""
-        async with asyncio.timeout(within_s):
-            while not await holds():
-                await asyncio.sleep(0.1)
-
     async def volume_is(self, volume_id: str, status: str) -> str:
         """Its id, once it has the status."""
 
@@ -107,14 +108,14 @@ class RealCloud:
             assert answer.json()["volume"]["status"] != "error" or status == "error", answer.text
             return bool(answer.json()["volume"]["status"] == status)
 
-        await self.until(has)
+        await until(has)
         return volume_id
 
     async def volume_gone(self, volume_id: str) -> None:
         async def gone() -> bool:
             return (await self.api.http.get(f"/volume/v3/volumes/{volume_id}")).status_code == 404
 
-        await self.until(gone)
+        await until(gone)
 
     async def close_again(self, rule_id: str) -> None:
         await self.network_call("DELETE", f"/security-group-rules/{rule_id}")
@@ -166,7 +167,7 @@ class Guest:
 
     async def pid(self) -> int | None:
         """Its QEMU's process; None when there is none."""
-        return _pid_of(self.id)
+        return pid_of(self.id)
 
     async def xml(self) -> ElementTree.Element:
         """Its domain, as the hypervisor has it now."""
@@ -206,7 +207,7 @@ class Guest:
         return said.strip()
 
 
-def _pid_of(server_id: str) -> int | None:
+def pid_of(server_id: str) -> int | None:
     """The QEMU whose command line names the server."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -244,7 +245,7 @@ def number(text: str) -> int:
 async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
     """One with a guest image, networks and flavors, on a state directory of its own; nothing of it is left."""
     state_dir = directory / "state"
-    await _lend_image(state_dir)
+    await lend_image(state_dir)
     key = directory / "key"
     await run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     try:
@@ -262,7 +263,7 @@ async def _give_key(api: RunningCloud, public_key: str) -> None:
     assert made.is_success, made.text
 
 
-async def _lend_image(state_dir: Path) -> None:
+async def lend_image(state_dir: Path) -> None:
     """The image as an earlier run built it: some seconds less."""
     built = await cached_tiny(image_store())
     target = StateDir(state_dir).tiny / built.name

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.real.cloud import Guest, RealCloud, answers, reaches
+from tests.real.cloud import Guest, RealCloud, answers, reaches, until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -36,15 +36,15 @@ async def the_security_group_decides(cloud: RealCloud, guest: Guest) -> None:
     assert not await reaches(address)
 
     ping = await cloud.open_to("icmp")
-    await cloud.until(lambda: reaches(address))
+    await until(lambda: reaches(address))
     assert not await answers(address, 22)
 
     await cloud.allow_ssh()
-    await cloud.until(lambda: answers(address, 22))
+    await until(lambda: answers(address, 22))
     assert await guest.ssh(address, "hostname; cat /root/proof") == "web-one\ntold by user data"
 
     await cloud.close_again(ping)
-    await cloud.until(lambda: unreached(address))
+    await until(lambda: unreached(address))
 
 
 async def unreached(address: str) -> bool:

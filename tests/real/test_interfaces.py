@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.real.cloud import RealCloud
+from tests.real.cloud import RealCloud, until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -26,7 +26,7 @@ async def test_a_card_on_another_network_appears_in_the_guest_with_its_address_a
 
     path = f"/compute/v2.1/servers/{guest.id}/os-interface/{card['port_id']}"
     assert (await cloud.api.http.delete(path)).status_code == 202
-    await cloud.until(lambda: _only_private(cloud, guest.id))
+    await until(lambda: _only_private(cloud, guest.id))
     assert await guest.inside("ls /sys/class/net | grep -c eth1 || true") == "0"
     assert await cloud.api.ledger() == before
     await guest.delete()

@@ -11,7 +11,7 @@ from playwright.async_api import Page, async_playwright
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.real.cloud import Guest, RealCloud, run
+from tests.real.cloud import Guest, RealCloud, run, until
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -77,7 +77,7 @@ async def test_the_page_shows_the_guests_screen_and_types_into_it(cloud: RealClo
     guest = await cloud.guest("seen")
     await page.goto(await console_url(cloud, guest))
     await page.wait_for_function("document.getElementById('status').textContent.startsWith('Connected')")
-    await cloud.until(lambda: shows_the_screen(cloud, page, guest, tmp_path))
+    await until(lambda: shows_the_screen(cloud, page, guest, tmp_path))
     login = await page.evaluate(LIT)
     assert login > 1000
 
@@ -89,7 +89,7 @@ async def test_the_page_shows_the_guests_screen_and_types_into_it(cloud: RealClo
         await page.keyboard.type(words + "\n", delay=20)
         await page.wait_for_timeout(1500)
     await guest.says(greeting, times=2, within_s=30)
-    await cloud.until(lambda: shows_the_screen(cloud, page, guest, tmp_path))
+    await until(lambda: shows_the_screen(cloud, page, guest, tmp_path))
     assert await page.evaluate(LIT) > login + CURSOR
     await guest.delete()
 
