@@ -1,4 +1,5 @@
-"""What a new cloud comes with: flavors, the image `tiny`, the networks `private` and `public`, a router between them.
+"""What a new cloud comes with: flavors, the image `tiny`, the networks `private` and `public` with a router between
+them, and a type of volumes that several servers may have at once.
 
 Everything but the flavors is made over the public REST APIs, once; what an operator removed later stays removed.
 """
@@ -33,14 +34,21 @@ FLAVORS = (
     ("m1.large", 4, 8192, 80),
 )
 
+SHARED_VOLUMES = "multiattach"
+
 PRIVATE_CIDR = "10.11.0.0/24"
 
 
-async def furnish(cloud: "Cloud", only: Collection[str] = ("flavors", "network", "image")) -> None:
+async def furnish(cloud: "Cloud", only: Collection[str] = ("flavors", "network", "image", "volume_type")) -> None:
     """Once per state directory; a part that failed is tried again at the next start."""
     done = cloud.state.root / "furnished"
     done.mkdir(exist_ok=True)
-    for name, make in (("flavors", _flavors), ("network", _network), ("image", _image)):
+    for name, make in (
+        ("flavors", _flavors),
+        ("network", _network),
+        ("image", _image),
+        ("volume_type", _volume_type),
+    ):
         mark = done / name
         if name not in only or mark.exists():
             continue
@@ -82,6 +90,15 @@ async def _image(cloud: "Cloud") -> None:
         token, name="tiny", disk_format="qcow2", container_format="bare", visibility="public", min_ram=96, min_disk=1
     )
     await client.upload(made.id, path, token)
+
+
+async def _volume_type(cloud: "Cloud") -> None:
+    rest = cloud.neighbours.client("volume")
+    token = await cloud.neighbours.session("admin", cloud.passwords, cloud.clock, project="admin").token()
+    known = await rest.json("GET", "/v3/types", token=token)
+    if all(one["name"] != SHARED_VOLUMES for one in known["volume_types"]):
+        wanted = {"name": SHARED_VOLUMES, "extra_specs": {"multiattach": "<is> True"}}
+        await rest.json("POST", "/v3/types", token=token, json={"volume_type": wanted})
 
 
 async def _network(cloud: "Cloud") -> None:

@@ -186,15 +186,16 @@ async def update(request: VolumeRequest) -> Response:
 
 
 async def act(request: VolumeRequest) -> Response:
-    """`os-complete`: the guest has it. Twice is no error: the step that says so may run twice."""
+    """`os-complete`: the guest has it, or will have when it has a host again (then there is no connector yet).
+
+    Twice is no error: the step that says so may run twice.
+    """
     document = await request.document()
     if not isinstance(document, dict) or list(document) != ["os-complete"]:
         raise BadRequest("There is no such action; attachments know os-complete.")
     check_writer(request, "volume:attachment_complete")
     world = request.world
     found = await world.attachment(request, request.params["attachment_id"])
-    if found.status == AttachStatus.RESERVED:
-        raise BadRequest(f"Attachment {found.id} has no connector yet.")
     if found.status != AttachStatus.ATTACHED:
         async with world.db.begin() as tx:
             volume = await locked(world, tx, found.volume_id)

@@ -136,7 +136,7 @@ def _check_sources(asked: NewVolume) -> None:
 
 
 async def _type(request: VolumeRequest, key: str | None) -> VolumeType | None:
-    if key is not None:
+    if key:
         return await request.world.type(request, key)
     return await types.find(request.world.db, request.world.settings.default_type)
 

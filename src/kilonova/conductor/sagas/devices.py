@@ -49,7 +49,11 @@ async def attach_volume(run: AttachVolumeRun) -> HostOrder | None:
     """On its host; a server that has none (shelved) gets the volume when it is back."""
     server = await server_state.state_of(run.world.db, run.params.server_id)
     mapping = await _mapping(run.world.db, run)
-    if server.host is None or mapping is None:
+    if mapping is None:
+        return None
+    if server.host is None:
+        # Clients wait for `in-use`; the host that takes the server up connects it.
+        await run.world.neighbours.complete_attachment(run.result(reserve_volume))
         return None
     return await on_its_host(
         run,
