@@ -1,22 +1,26 @@
 """What sagas do at the neighbours: ports and volumes made and given back, images dropped. All safe to repeat."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from kilonova.contract.compute import BlockDevice, ServerRecord
 from kilonova.contract.work import AttachInterfaceWork
-from kilonova.model.errors import BadRequest, Conflict, NotFound
+from kilonova.model.errors import BadRequest, Conflict, NotFound, Unavailable
 from kilonova.model.ids import ServerId
-from kilonova.model.volume import VolumeStatus
+from kilonova.model.image import ImageStatus
+from kilonova.model.volume import SnapshotStatus, VolumeStatus
 from kilonova.peers.image import ImageClient
-from kilonova.peers.network import NetworkClient
+from kilonova.peers.network import DEVICE_OWNER, NetworkClient
+from kilonova.peers.volume import Snapshot as VolumeSnapshot
 from kilonova.peers.volume import VolumeClient
 
 # Volumes made for a server bear its id and the mapping's, so that a second try, and an undo, find them.
 SERVER_KEY = "kilonova_server"
 MAPPING_KEY = "kilonova_mapping"
+# Snapshots taken for an image bear its id.
+IMAGE_KEY = "kilonova_image"
 
 
 class VolumeFailed(BadRequest):
@@ -51,6 +55,11 @@ class Neighbours:
                 await self._network.unbind_port(token, port.id)
             else:
                 await self._network.delete_port(token, port.id)
+
+    async def port_holders(self) -> set[str]:
+        """The servers that ports are said to belong to."""
+        ports = await self._network.ports(await self._token())
+        return {port.device_id for port in ports if port.device_owner.startswith(DEVICE_OWNER)}
 
     async def let_host_go(self, server_id: ServerId) -> None:
         """The server keeps its ports; they are on no host any more."""
@@ -161,6 +170,10 @@ class Neighbours:
         there = await self._volume.attachments(token, server_id=server_id, volume_id=volume_id)
         return there[0].id if there else (await self._volume.attachment_create(volume_id, server_id, token)).id
 
+    async def complete_attachment(self, attachment_id: str) -> None:
+        """The volume is in use from now on."""
+        await self._volume.attachment_complete(attachment_id, await self._token())
+
     async def release_attachment(self, server_id: ServerId, volume_id: str) -> None:
         token = await self._token()
         for attachment in await self._volume.attachments(token, server_id=server_id, volume_id=volume_id):
@@ -178,6 +191,40 @@ class Neighbours:
         if (await self._volume.show(volume_id, token)).status == VolumeStatus.DETACHING:
             await self._volume.roll_detaching(volume_id, token)
 
+    # -- snapshots -------------------------------------------------------------------------------------------------
+
+    async def snapshot_volumes(self, image_id: str, *, name: str, volume_ids: Sequence[str]) -> dict[str, Any]:
+        """A snapshot of each volume, for the image that will name them: volume id → its `id` and `size` in GiB."""
+        token = await self._token()
+        made = {one.volume_id: one for one in await self._snapshots_for(image_id, volume_ids, token)}
+        for volume_id in volume_ids:
+            if volume_id not in made:
+                made[volume_id] = await self._volume.snapshot_create(
+                    volume_id, token, name=f"snapshot for {name}", metadata={IMAGE_KEY: image_id}
+                )
+        return {volume_id: {"id": one.id, "size": one.size} for volume_id, one in made.items()}
+
+    async def snapshots_ready(self, snapshot_ids: Iterable[str]) -> bool:
+        """Errors: VolumeFailed."""
+        token = await self._token()
+        states = [(await self._volume.snapshot(one, token)).status for one in snapshot_ids]
+        if any(state.startswith("error") for state in states):
+            raise VolumeFailed("A volume snapshot did not finish being created.")
+        return all(state == SnapshotStatus.AVAILABLE for state in states)
+
+    async def drop_snapshots(self, image_id: str, volume_ids: Sequence[str]) -> None:
+        """Errors: Unavailable while one of them is still being made."""
+        token = await self._token()
+        for one in await self._snapshots_for(image_id, volume_ids, token):
+            if one.status == SnapshotStatus.CREATING:
+                raise Unavailable(f"Snapshot {one.id} is being created.")
+            if one.status != SnapshotStatus.DELETING:
+                await self._volume.snapshot_delete(one.id, token)
+
+    async def _snapshots_for(self, image_id: str, volume_ids: Sequence[str], token: str) -> list[VolumeSnapshot]:
+        found = [one for id_ in volume_ids for one in await self._volume.snapshots(token, volume_id=id_)]
+        return [one for one in found if one.metadata.get(IMAGE_KEY) == image_id]
+
     # -- images ----------------------------------------------------------------------------------------------------
 
     async def drop_image(self, image_id: str) -> None:
@@ -185,6 +232,28 @@ class Neighbours:
             await self._image.delete(image_id, await self._token())
         except NotFound:
             return
+
+    async def write_boot_mapping(self, image_id: str, properties: Mapping[str, str]) -> None:
+        """An image without bits of its own: `properties` say from what it boots."""
+        token = await self._token()
+        image = await self._image.show(image_id, token)
+        await self._image.change_properties(image_id, token, properties)
+        if image.status == ImageStatus.QUEUED:
+            await self._image.upload(image_id, _nothing(), token)
+
+    async def rotate_backups(self, server_id: ServerId, backup_type: str, *, keep: int) -> None:
+        """Only the newest `keep` backups of the server of that type stay."""
+        token = await self._token()
+        wanted = {"image_type": "backup", "backup_type": backup_type, "instance_uuid": server_id}
+        found = await self._image.list(token, **wanted)
+        newest = sorted(found, key=lambda image: (image.created_at, image.id), reverse=True)
+        for image in newest[keep:]:
+            await self.drop_image(image.id)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
 
 
 def _to_be_made(device: BlockDevice) -> bool:
