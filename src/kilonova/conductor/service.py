@@ -7,8 +7,10 @@ from sqlalchemy import bindparam, select
 
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
+from kilonova.conductor import reclaim
 from kilonova.conductor.changes import Changes
 from kilonova.conductor.definitions import DEFINITIONS
+from kilonova.conductor.duties import DutySettings, duties_of
 from kilonova.conductor.world import World
 from kilonova.contract.compute import Outcome, ServerRecord
 from kilonova.contract.conductor import Expected
@@ -16,10 +18,12 @@ from kilonova.contract.events import EventListener
 from kilonova.contract.placement import Inventory, Provider
 from kilonova.contract.scheduler import HostUpdate
 from kilonova.db.database import Database
+from kilonova.db.lease import Leases
 from kilonova.db.repository import migrations, server_state
 from kilonova.db.statement import Statement, insert_into
 from kilonova.db.tables.sagas import spans as spans_table
 from kilonova.db.tables.servers import servers
+from kilonova.duty.keeper import TURN_S, Keeper
 from kilonova.model.errors import Conflict, NotFound
 from kilonova.model.ids import HostName, SagaId, ServerId
 from kilonova.observe import trace
@@ -74,6 +78,7 @@ class ConductorService:
         report_interval_s: float,
         host: str,
         control: Sequence[str],
+        duties: DutySettings,
     ) -> None:
         """`control` are the binaries that live and die with this process, on `host`: they are seen as it is."""
         self._world = world
@@ -84,17 +89,31 @@ class ConductorService:
         self._alone = alone
         self._host_name = host
         self._control = tuple(control)
+        self._reclaim_after_s = reclaim_after_s
         self._tasks = Tasks("conductor")
         self._changes = Changes(world.db, events, world.clock, self._tasks)
         self._me = me
         self.executor = self._executor(None)
+        leases = Leases(world.db, world.clock, owner=me)
+        # By the name: a trial puts another executor in its place.
+        self._keeper = Keeper(
+            leases, world.clock, duties_of(world, duties, lambda saga_id: self.executor.wake(saga_id))
+        )
 
     async def start(self) -> None:
         async with self._db.begin() as tx:
             for binary in self._control:
                 await self._world.hosts.service_seen(tx, binary, self._host_name)
         self._tasks.every(self._report_interval_s, self._beat, self._clock, name="heartbeats")
+        self._tasks.every(TURN_S, self._keeper.turn, self._clock, name="duties")
+        if self._reclaim_after_s > 0:
+            self._tasks.every(reclaim.EVERY_S, self._reclaim, self._clock, name="reclaim")
         self.executor.start(alone=self._alone)
+
+    async def _reclaim(self) -> None:
+        await reclaim.reclaim(
+            self._world, after_s=self._reclaim_after_s, ring=lambda saga_id: self.executor.wake(saga_id)
+        )
 
     def _executor(self, meddle: Meddle | None) -> Executor[World]:
         world = self._world
@@ -115,9 +134,14 @@ class ConductorService:
         self.executor = self._executor(meddle)
         self.executor.start(alone=True)
 
+    def _wake(self, saga_id: SagaId) -> None:
+        """Whichever executor is there then: a trial puts another in its place."""
+        self.executor.wake(saga_id)
+
     async def close(self) -> None:
         await self.executor.close()
         await self._tasks.close()
+        await self._keeper.close()
 
     # -- contract.conductor.Conductor ------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class Default(Section, frozen=True):
     report_interval: Annotated[int, about("How often a service says it is alive.", ge=1)] = 10
     service_down_time: Annotated[int, about("After how much silence a service counts as down.", ge=1)] = 60
     max_concurrent_builds: Annotated[int, about("Guests a host builds at a time; 0 for no limit.", ge=0)] = 10
-    instance_build_timeout: Annotated[int, about("A build that takes longer fails; 0 for an hour.", ge=0)] = 0
+    instance_build_timeout: Annotated[int, about("A build that takes longer fails; 0: no such limit.", ge=0)] = 0
     shutdown_timeout: Annotated[int, about("How long a guest may take to shut itself down.", ge=0)] = 60
     resize_confirm_window: Annotated[int, about("Resizes are confirmed after so long; 0 for never.", ge=0)] = 0
     allow_resize_to_same_host: Annotated[

@@ -21,6 +21,7 @@ from kilonova.api.world import World as ApiWorld
 from kilonova.bus.bus import Bus, Subscription
 from kilonova.bus.connect import connect as connect_bus
 from kilonova.bus.proxy import proxy, serve
+from kilonova.conductor.duties import DutySettings
 from kilonova.conductor.hosts import Hosts
 from kilonova.conductor.neighbours import Neighbours as ConductorNeighbours
 from kilonova.conductor.service import ConductorService, Ratios
@@ -316,7 +317,12 @@ class Cloud:
             events=self.events,
             report_interval_s=config.report_interval,
             control=[f"nova-{role}" for role in _SEEN_WITH_CONDUCTOR if role in self.roles],
+            reclaim_after_s=config.reclaim_instance_interval,
             host=config.host,
+            duties=DutySettings(
+                resize_confirm_window_s=config.resize_confirm_window,
+                instance_build_timeout_s=config.instance_build_timeout,
+            ),
         )
         await service.start()
         self._at_end(service.close)
