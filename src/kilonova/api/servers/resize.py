@@ -24,6 +24,8 @@ class SameFlavor(BadRequest):
 async def resize(request: Request) -> None:
     """202; the server shows RESIZE until its owner has to verify it. Errors: BadRequest, QuotaExceeded, WrongState."""
     asked = request.body["resize"]
+    # Who may not resize learns nothing of flavors.
+    await find_server(request)
     flavor = await usable_flavor(request, asked["flavorRef"])
     async with acting(request, "resize") as it:
         old = msgspec.json.decode(it.server.flavor, type=FlavorOf)
