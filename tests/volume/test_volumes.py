@@ -45,7 +45,7 @@ async def test_versions_are_negotiated(volumes: VolumeCloud) -> None:
     for header, status, told in (
         (None, 200, "volume 3.0"),
         ("volume 3.44", 200, "volume 3.44"),
-        ("volume latest", 200, "volume 3.67"),
+        ("volume latest", 200, "volume 3.68"),
         ("compute 2.1, volume 3.5", 200, "volume 3.5"),
         ("volume 3.999", 406, None),
         ("volume 2.0", 406, None),
@@ -61,7 +61,7 @@ async def test_version_documents_need_no_token(volumes: VolumeCloud) -> None:
         answer = await volumes.http.get(path)
         assert answer.status_code == status
         told = answer.json()["versions"][0]
-        assert (told["version"], told["min_version"]) == ("3.67", "3.0")
+        assert (told["version"], told["min_version"]) == ("3.68", "3.0")
         assert told["links"][0]["href"] == "http://cloud/volume/v3/"
 
 

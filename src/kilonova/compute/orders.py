@@ -60,11 +60,15 @@ async def rebuild(host: Host, order: order_kinds.Rebuild) -> Facts:
     was_off = record.vm_state == "stopped"
     await host.hypervisor.destroy(record.id)
     await blocking(drop_config_drive, host, record.id)
+    if order.reimage is not None:
+        await volumes.reimage_root(host, record, order.reimage)
     parts = await assemble(host, record)
     await host.hypervisor.define(parts.spec)
     if not was_off:
         await host.hypervisor.power_on(record.id)
-    return Facts(power_state=PowerState.SHUTDOWN if was_off else PowerState.RUNNING)
+    await volumes.complete_attachments(host, parts.devices)
+    power_state = PowerState.SHUTDOWN if was_off else PowerState.RUNNING
+    return Facts(power_state=power_state, block_devices=parts.devices)
 
 
 # -- power -------------------------------------------------------------------------------------------------------------

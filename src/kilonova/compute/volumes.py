@@ -11,6 +11,7 @@ from kilonova.compute.host import Host
 from kilonova.contract.compute import AttachVolume, BlockDevice, ServerRecord
 from kilonova.model.errors import BadRequest, NotFound
 from kilonova.model.ids import VolumeId
+from kilonova.model.volume import AttachStatus
 from kilonova.peers.volume import Attachment
 from kilonova.virt.guest import VolumeDisk
 
@@ -101,6 +102,29 @@ async def complete_attachments(host: Host, devices: Sequence[BlockDevice]) -> No
     for device in devices:
         if device.destination_type == "volume" and device.attachment_id is not None:
             await host.volume.attachment_complete(device.attachment_id, token)
+
+
+async def reimage_root(host: Host, record: ServerRecord, image_id: str) -> None:
+    """The volume the server boots from gets the image's content; the server holds it all the while, connected nowhere.
+
+    Errors: VolumeFailed, VolumeLate, and the volume service's.
+    """
+    token = await host.token()
+    for device in record.block_devices:
+        if device.boot_index == 0 and device.volume_id is not None:
+            await _hold_only(host, record, device.volume_id, token)
+            await host.volume.reimage(device.volume_id, token, image_id)
+            await host.volume.ready(device.volume_id, token, host.clock)
+
+
+async def _hold_only(host: Host, record: ServerRecord, volume_id: str, token: str) -> None:
+    """Reserved for the server. The new attachment is made before the old ones go: nobody else can have it between."""
+    there = await host.volume.attachments(token, server_id=record.id, volume_id=volume_id)
+    if not any(one.status == AttachStatus.RESERVED for one in there):
+        await host.volume.attachment_create(volume_id, record.id, token)
+    for one in there:
+        if one.status != AttachStatus.RESERVED:
+            await host.volume.attachment_delete(one.id, token)
 
 
 async def connect(host: Host, record: ServerRecord, order: AttachVolume) -> VolumeDisk:

@@ -148,7 +148,11 @@ class Resume(Order, frozen=True, kw_only=True):
 
 
 class Rebuild(Order, frozen=True, kw_only=True):
-    """New root disk from the record's image, same ports and volumes."""
+    """New root disk from the record's image, same ports and volumes. Where it boots from a volume, that is the root:
+    with `reimage` it gets that image's content, else it keeps its own.
+    """
+
+    reimage: str | None = None
 
 
 class Snapshot(Order, frozen=True, kw_only=True):
@@ -178,9 +182,13 @@ class RevertResizeHere(Order, frozen=True, kw_only=True):
 
 
 class LeaveHost(Order, frozen=True, kw_only=True):
-    """Power off; where `unplug`, its devices come off the host too. Its disks stay."""
+    """Power off; where `unplug`, its devices come off the host too. Its disks stay.
+
+    `even_gone`: no guest at all will do.
+    """
 
     unplug: bool
+    even_gone: bool = False
     grace_s: float = 60.0
 
 

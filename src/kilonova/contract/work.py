@@ -67,12 +67,16 @@ class ResumeServer(Work, frozen=True, kw_only=True):
 
 
 class RebuildServer(Work, frozen=True, kw_only=True):
-    """The record already shows the new image and names; `old_image_id` is for the undo."""
+    """The record already shows the new image and names; `old_image_id` is for the undo.
+
+    `reimage`: the volume it boots from gets this image's content.
+    """
 
     saga: ClassVar[str] = "server_rebuild"
     action: ClassVar[str] = "rebuild"
 
     old_image_id: str | None
+    reimage: str | None = None
 
 
 class SnapshotServer(Work, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """The volume service as its users see it: Cinder v3 by REST, ours or a real one.
 
-Paths have no project: it is the token's, save where a service creates for somebody else. That is Cinder's 3.67.
+Paths have no project: it is the token's, save where a service creates for somebody else. That is Cinder's 3.67; 3.68 makes them anew from images.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from kilonova.web.client import RestClient
 
 # The number of these requests in the picture of a create.
 STEP = "25-27"
-_VERSION = {"OpenStack-API-Version": "volume 3.67"}
+_VERSION = {"OpenStack-API-Version": "volume 3.68"}
 _PAGE = 500
 # Seconds between two looks at a volume that is being made: few at first, since a blank one takes milliseconds.
 _FIRST_PAUSE_S = 0.05
@@ -180,6 +180,10 @@ class VolumeClient:
     async def act(self, volume_id: str, token: str, name: str, body: Mapping[str, Any] | None = None) -> Any:
         """One of the actions of `POST /volumes/{id}/action`, such as `os-extend`."""
         return await self._call("POST", f"/volumes/{volume_id}/action", token, {name: dict(body or {})})
+
+    async def reimage(self, volume_id: str, token: str, image_id: str) -> None:
+        """New content from the image, also while the volume is reserved for a server; `downloading` meanwhile."""
+        await self.act(volume_id, token, "os-reimage", {"image_id": image_id, "reimage_reserved": True})
 
     async def begin_detaching(self, volume_id: str, token: str) -> None:
         """in-use → detaching, so that two detaches cannot run at once. Errors: BadRequest."""

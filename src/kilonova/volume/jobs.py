@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from kilonova.aio.supervise import Tasks
 from kilonova.model.errors import NotFound
@@ -45,7 +46,7 @@ class Jobs:
 
     def work_on(self, volume: Volume) -> None:
         """Whatever its status calls for."""
-        job = make_volume if volume.status in _MAKING else _VOLUME_JOBS[volume.status]
+        job = _job_for(volume)
         self._tasks.start(self._placed(lambda: job(self._world, volume)), name=f"{volume.status} {volume.id}")
 
     def work_on_snapshot(self, snapshot: Snapshot) -> None:
@@ -107,6 +108,22 @@ async def _from_image(world: World, image_id: str, path: Path, size_gib: int) ->
     finally:
         await world.files.remove(packed)
         await world.files.remove(plain)
+
+
+async def reimage_volume(world: World, volume: Volume) -> None:
+    """New content in place of the old, and what is told of it."""
+    work = volume.work or {}
+    after = volume.previous_status or VolumeStatus.AVAILABLE
+    image_id, facts = str(work["image_id"]), work["facts"]
+    changed: dict[str, Any] = {"image_id": image_id, "image_metadata": facts, "bootable": True}
+    try:
+        await _from_image(world, image_id, world.files.volume(volume.id), volume.size)
+    except Stopped:
+        raise
+    except Exception:
+        log.exception("volume %s could not be made anew from image %s", volume.id, image_id)
+        after, changed = VolumeStatus.ERROR, {}
+    await _turn(world, volume, (VolumeStatus.DOWNLOADING,), after, **changed)
 
 
 async def delete_volume(world: World, volume: Volume) -> None:
@@ -209,10 +226,12 @@ async def delete_snapshot(world: World, snapshot: Snapshot) -> None:
         await snapshots.remove(tx, snapshot.id)
 
 
-async def _turn(world: World, volume: Volume, was: tuple[VolumeStatus, ...], becomes: VolumeStatus) -> bool:
+async def _turn(
+    world: World, volume: Volume, was: tuple[VolumeStatus, ...], becomes: VolumeStatus, **changed: Any
+) -> bool:
     async with world.db.begin() as tx:
         return await volumes.turn(
-            tx, volume.id, world.clock.now(), was, status=becomes, work=None, previous_status=None
+            tx, volume.id, world.clock.now(), was, status=becomes, work=None, previous_status=None, **changed
         )
 
 
@@ -222,3 +241,9 @@ _VOLUME_JOBS: dict[VolumeStatus, Callable[[World, Volume], Awaitable[None]]] = {
     VolumeStatus.REVERTING: revert_volume,
     VolumeStatus.UPLOADING: upload_volume,
 }
+
+
+def _job_for(volume: Volume) -> Callable[[World, Volume], Awaitable[None]]:
+    if volume.status not in _MAKING:
+        return _VOLUME_JOBS[volume.status]
+    return make_volume if volume.work is None else reimage_volume

@@ -1,7 +1,7 @@
 """`OpenStack-API-Version: volume 3.N`: which form of the API a request asks for.
 
-The highest is the last whose whole is here: 3.68 brings re-imaging. Not offered at any version, and 404 like any
-extension that is not there: backups, groups, transfers, messages.
+The highest is the last whose whole is here. Not offered at any version, and 404 like any extension that is not there:
+backups, groups, transfers, messages.
 """
 
 import re
@@ -15,7 +15,7 @@ from kilonova.volume.faults import fault
 from kilonova.web.request import Request
 
 LOWEST = 0
-HIGHEST = 67
+HIGHEST = 68
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
 
 

@@ -13,7 +13,9 @@ from kilonova.volume.at_rest import check_not_copied
 from kilonova.volume.body import Metadata, Name, Size, checked
 from kilonova.volume.errors import InvalidInput, InvalidSnapshot, InvalidVolume, WrongStatus
 from kilonova.volume.jobs import Jobs
+from kilonova.volume.microversion import since
 from kilonova.volume.records import Volume
+from kilonova.volume.reimage import reimage
 from kilonova.volume.store import attachments, projects, snapshots, volumes
 from kilonova.volume.volume_writes import VolumeWrites
 from kilonova.volume.world import VolumeRequest, check_trusted, check_writer
@@ -77,6 +79,7 @@ class VolumeActions:
             "os-extend": self._extend,
             "os-force_delete": self._force_delete,
             "os-volume_upload_image": self._upload_image,
+            "os-reimage": self._reimage,
             "revert": self._revert,
             "os-set_bootable": _set_bootable,
             "os-update_readonly_flag": _set_read_only,
@@ -94,7 +97,7 @@ class VolumeActions:
             raise BadRequest("Malformed request body")
         name = next(iter(document))
         action = self._actions.get(name)
-        if action is None:
+        if action is None or (name == "os-reimage" and not since(request, 68)):
             raise BadRequest(f"There is no such action: {name[:60]}")
         volume = await request.world.volume(request, request.params["volume_id"])
         check_writer(request, f"volume_extension:{name}")
@@ -121,6 +124,9 @@ class VolumeActions:
 
     async def _force_delete(self, request: VolumeRequest, volume: Volume, document: Any) -> Response:
         return await self._writes.force_delete(request, volume)
+
+    async def _reimage(self, request: VolumeRequest, volume: Volume, document: Any) -> Response:
+        return await reimage(request, volume, document, self._jobs)
 
     async def _revert(self, request: VolumeRequest, volume: Volume, document: Any) -> Response:
         world = request.world

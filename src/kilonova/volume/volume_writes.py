@@ -158,7 +158,7 @@ async def _with_source(request: VolumeRequest, seed: Volume, asked: NewVolume) -
     image_id = asked.imageRef or asked.image_id
     if not image_id:
         return seed
-    image = await _image(request, image_id, seed.size)
+    image = await usable_image(request, image_id, seed.size)
     return msgspec.structs.replace(
         seed,
         image_id=image.id,
@@ -208,7 +208,7 @@ async def _check_source(tx: Transaction, volume: Volume) -> None:
             raise InvalidSnapshot("Originating snapshot status must be available.")
 
 
-async def _image(request: VolumeRequest, image_id: str, size_gib: int) -> Image:
+async def usable_image(request: VolumeRequest, image_id: str, size_gib: int) -> Image:
     """Asked with the user's own token: whoever may not see an image may not copy it either."""
     try:
         image = await request.world.image.show(image_id, request.caller.token)

@@ -16,6 +16,7 @@ from kilonova.api.servers.life import changed_view
 from kilonova.contract.compute import FlavorOf
 from kilonova.contract.work import RebuildServer
 from kilonova.db.repository import servers
+from kilonova.db.repository.server_state import devices_of
 from kilonova.model.errors import BadRequest
 from kilonova.model.image import Image
 from kilonova.model.server import Server, TaskState
@@ -39,24 +40,42 @@ async def rebuild(request: Request) -> Response:
     if body.get("trusted_image_certificates"):
         request.allow("os_compute_api:servers:rebuild:trusted_certs")
     image = await usable_image(request, body["imageRef"])
-    if not server.image_id:
-        raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
-    check_fit(request, image, msgspec.json.decode(server.flavor, type=FlavorOf), local_root=True)
+    reimage = None if server.image_id else await _new_content(request, server, body, image)
+    check_fit(request, image, msgspec.json.decode(server.flavor, type=FlavorOf), local_root=bool(server.image_id))
     password = body.get("adminPass") or request.world.secret(request.world.settings.password_length)
     changes = await _changes(request, body, server, image)
     async with acting(request, "rebuild") as it:
         check_metadata(await limits(request, it.tx, request.project_id), len(body.get("metadata") or {}))
         await servers.keep(it.tx, server.id, {"admin_password": password})
         await it.change(**changes)
-        await it.begin(RebuildServer(server_id=server.id, old_image_id=it.server.image_id), TaskState.REBUILDING)
+        work = RebuildServer(server_id=server.id, old_image_id=it.server.image_id, reimage=reimage)
+        await it.begin(work, TaskState.REBUILDING)
         after = await servers.get(it.tx, server.id, project_id=None)
     return await _answer(request, after, password)
+
+
+async def _new_content(request: Request, server: Server, body: dict[str, Any], image: Image) -> str | None:
+    """What the volume the server boots from is filled with anew (2.93 on); before, it must have been made from `image`.
+
+    Errors: BadRequest.
+    """
+    if body.get("trusted_image_certificates"):
+        raise BadRequest("Image certificate validation is not supported for volume-backed servers.")
+    if request.version >= 93:
+        return image.id
+    devices = await devices_of(request.world.db, server.id)
+    root = next((one.volume_id for one in devices if one.boot_index == 0 and one.volume_id), None)
+    volume = None if root is None else await request.world.volume.show(root, request.caller.token)
+    if volume is None or volume.image_metadata.get("image_id") != image.id:
+        raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
+    return None
 
 
 async def _changes(request: Request, body: dict[str, Any], server: Server, image: Image) -> dict[str, Any]:
     changes: dict[str, Any] = {column: body[name] for name, column in _PLAIN.items() if name in body}
     changes |= access_addresses(body)
-    changes["image_id"] = image.id
+    if server.image_id:
+        changes["image_id"] = image.id
     changes["request_spec"] = _respecified(server, image)
     if "metadata" in body:
         changes["metadata"] = _encode(body["metadata"]).decode()

@@ -41,13 +41,15 @@ server_rebuild: Saga[work.RebuildServer, World] = Saga(work.RebuildServer)
 @server_rebuild.order(shows="rebuild_spawning", event="compute_rebuild_instance", timeout_s=600.0)
 async def rebuild(run: Run[work.RebuildServer, World]) -> HostOrder:
     """The old root disk goes first, so there is nothing to undo to: a failure ends in ERROR, and rebuild mends that."""
-    return await on_its_host(run, compute.Rebuild)
+    return await on_its_host(run, compute.Rebuild, reimage=run.params.reimage)
 
 
 @rebuild.record
 async def rebuilt(tx: Transaction, run: Run[work.RebuildServer, World], facts: Facts) -> None:
     server = await server_state.state_of(tx, run.params.server_id)
     now = run.world.clock.now()
+    if facts.block_devices is not None:
+        await server_state.record_devices(tx, server.id, now, facts.block_devices)
     # A server that was stopped stays so after a rebuild.
     stopped = facts.power_state is not None and facts.power_state != 1
     await server_state.change(
