@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from kilonova.db.database import Database, Reader, Transaction
+from kilonova.db.errors import AlreadyThere
 from kilonova.db.statement import Statement, insert_into, update_columns
 from kilonova.db.tables.sagas import idempotency_keys
 from kilonova.model.time import Timestamp
@@ -15,7 +16,11 @@ _MINE = (_K.project_id == bindparam("project_id"), _K.key == bindparam("key"))
 _FIND = Statement(
     select(_K.body_hash, _K.status, _K.headers, _K.body).where(*_MINE, _K.created_at >= bindparam("kept_since"))
 )
-_FORGET = Statement(delete(idempotency_keys).where(*_MINE, _K.created_at < bindparam("kept_since")))
+_TAKE_OVER = Statement(
+    update(idempotency_keys)
+    .where(*_MINE, _K.created_at < bindparam("kept_since"))
+    .values(body_hash=bindparam("new_hash"), created_at=bindparam("now"))
+)
 _FORGET_OLD = Statement(delete(idempotency_keys).where(_K.created_at < bindparam("kept_since")))
 _ANSWER = ("body", "headers", "status")
 
@@ -38,17 +43,25 @@ async def claim(
     tx: Transaction, project_id: str, key: str, *, body_hash: str, now: Timestamp, kept_since: Timestamp
 ) -> None:
     """Make the key this transaction's own; another one that wants it waits. Errors: AlreadyThere."""
-    await tx.execute(_FORGET, project_id=project_id, key=key, kept_since=kept_since)
-    await tx.execute(
-        insert_into(idempotency_keys),
-        project_id=project_id,
-        key=key,
-        body_hash=body_hash,
-        status=0,
-        headers="{}",
-        body="",
-        created_at=now,
-    )
+    try:
+        # Inserted before anything is looked for: two that find nothing would both go on.
+        async with tx.attempt():
+            await tx.execute(
+                insert_into(idempotency_keys),
+                project_id=project_id,
+                key=key,
+                body_hash=body_hash,
+                status=0,
+                headers="{}",
+                body="",
+                created_at=now,
+            )
+    except AlreadyThere:
+        taken_over = await tx.execute(
+            _TAKE_OVER, project_id=project_id, key=key, new_hash=body_hash, now=now, kept_since=kept_since
+        )
+        if not taken_over:
+            raise
 
 
 async def keep(
