@@ -25,8 +25,10 @@ class RestClient:
     def __init__(self, target: str, base_url: str, *, app: Any = None, timeout_s: float = 60.0) -> None:
         self.target = target
         self.base_url = base_url.rstrip("/")
-        transport = None if app is None else AsgiTransport(app)
-        self._http = httpx.AsyncClient(transport=transport, timeout=timeout_s, trust_env=False)
+        self._transport = httpx.AsyncHTTPTransport(trust_env=False) if app is None else AsgiTransport(app)
+        # Cookies, redirects and log-ins of a browser: only streams need a client around the transport.
+        self._http = httpx.AsyncClient(transport=self._transport, timeout=timeout_s, trust_env=False)
+        self._extensions = {"timeout": httpx.Timeout(timeout_s).as_dict()}
 
     async def request(
         self,
@@ -47,15 +49,26 @@ class RestClient:
             if json is not None:
                 content = _encode(json)
                 sent["Content-Type"] = "application/json"
+            request = httpx.Request(
+                method, self.base_url + path, content=content, params=params, headers=sent, extensions=self._extensions
+            )
             try:
-                answer = await self._http.request(
-                    method, self.base_url + path, content=content, params=params, headers=sent
-                )
+                answer = await self._whole(request)
             except httpx.HTTPError as error:
                 raise Unavailable(f"The {self.target} service does not answer: {error}") from error
             if answer.status_code >= 400 and (ok is None or answer.status_code not in ok):
                 raise family_of(answer.status_code)(_message(answer))
             return answer
+
+    async def _whole(self, request: httpx.Request) -> httpx.Response:
+        """The answer with all of its body."""
+        answer = await self._transport.handle_async_request(request)
+        answer.request = request
+        try:
+            await answer.aread()
+        finally:
+            await answer.aclose()
+        return answer
 
     async def json(self, method: str, path: str, **kwargs: Any) -> Any:
         """The answer's JSON, or None when it has no body. Arguments and errors as `request`."""
