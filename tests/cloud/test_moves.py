@@ -7,40 +7,24 @@ from typing import Any
 
 import pytest
 
-from kilonova.compute.adoption import adopt
-from tests.cloud.running import RunningCloud, running_cloud
-
-LIVE = {"host": None, "block_migration": "auto"}
+from tests.cloud.moved import (
+    ANY_HOST,
+    abort,
+    act,
+    change_service,
+    host_names,
+    host_of,
+    live_moves,
+    migrate_live_slowly,
+    restart_agents,
+)
+from tests.cloud.running import VERSION, RunningCloud, running_cloud
 
 
 @pytest.fixture
 async def cloud(tmp_path: Path) -> AsyncIterator[RunningCloud]:
     async with running_cloud(tmp_path / "state", hosts=2) as started:
         yield started
-
-
-async def act(
-    cloud: RunningCloud,
-    server: dict[str, Any],
-    action: str,
-    value: Any = None,
-    *,
-    ok: int = 202,
-    version: str = "2.100",
-) -> Any:
-    """As the administrator."""
-    answer = await cloud.admin.post(
-        f"/compute/v2.1/servers/{server['id']}/action",
-        json={action: value},
-        headers={"OpenStack-API-Version": f"compute {version}"},
-    )
-    assert answer.status_code == ok, answer.text
-    return answer
-
-
-async def host_of(cloud: RunningCloud, server: dict[str, Any]) -> str:
-    shown = (await cloud.admin.get(f"/compute/v2.1/servers/{server['id']}")).json()["server"]
-    return str(shown["OS-EXT-SRV-ATTR:host"])
 
 
 async def where(cloud: RunningCloud, server: dict[str, Any]) -> dict[str, int]:
@@ -79,15 +63,6 @@ async def with_everything(cloud: RunningCloud) -> dict[str, Any]:
     )
 
 
-async def force_down(cloud: RunningCloud, host: str, *, down: bool) -> None:
-    headers = {"OpenStack-API-Version": "compute 2.53"}
-    found = (await cloud.admin.get("/compute/v2.1/os-services", params={"host": host}, headers=headers)).json()
-    (service,) = [one for one in found["services"] if one["binary"] == "nova-compute"]
-    path = f"/compute/v2.1/os-services/{service['id']}"
-    answer = await cloud.admin.put(path, json={"forced_down": down}, headers=headers)
-    assert answer.status_code == 200, answer.text
-
-
 @pytest.mark.parametrize("end", ["confirmResize", "revertResize"])
 async def test_a_migrated_server_has_everything_on_the_new_host_until_its_owner_decides(
     cloud: RunningCloud, end: str
@@ -95,10 +70,10 @@ async def test_a_migrated_server_has_everything_on_the_new_host_until_its_owner_
     await cloud.image()
     before = await cloud.ledger()
     server = await with_everything(cloud)
-    source = await host_of(cloud, server)
-    await act(cloud, server, "migrate")
+    source = await host_of(cloud, server["id"])
+    await act(cloud, server["id"], "migrate")
     moved = await cloud.until(server["id"], {"VERIFY_RESIZE", "ERROR"})
-    target = await host_of(cloud, server)
+    target = await host_of(cloud, server["id"])
 
     assert moved["status"] == "VERIFY_RESIZE"
     assert moved["addresses"] == server["addresses"]
@@ -110,11 +85,11 @@ async def test_a_migrated_server_has_everything_on_the_new_host_until_its_owner_
     assert (shown["status"], shown["migration_type"]) == ("finished", "migration")
     assert (shown["source_compute"], shown["dest_compute"]) == (source, target)
 
-    await act(cloud, server, end, ok=204 if end == "confirmResize" else 202)
+    await act(cloud, server["id"], end, ok=204 if end == "confirmResize" else 202)
     settled = await cloud.until(server["id"], {"ACTIVE", "ERROR"})
     stays = target if end == "confirmResize" else source
     assert settled["status"] == "ACTIVE"
-    assert await host_of(cloud, server) == stays
+    assert await host_of(cloud, server["id"]) == stays
     assert await where(cloud, server) == {stays: 1}
     assert await claims(cloud, server) == ([stays], 1)
     assert {port[2] for port in (await cloud.ledger())["ports"]} == {stays}
@@ -125,24 +100,22 @@ async def test_a_migrated_server_has_everything_on_the_new_host_until_its_owner_
 
 async def test_a_migration_goes_to_the_host_that_is_named_and_to_no_other(cloud: RunningCloud) -> None:
     server = await cloud.active()
-    source = await host_of(cloud, server)
-    names = {agent.host.name for agent in cloud.cloud.hosts.agents}  # type: ignore[union-attr]
-    (target,) = names - {source}
+    source = await host_of(cloud, server["id"])
+    (target,) = host_names(cloud) - {source}
 
-    await act(cloud, server, "migrate", {"host": source}, ok=400)
-    await act(cloud, server, "migrate", {"host": "nowhere"}, ok=400)
-    await act(cloud, server, "migrate", {"host": target})
+    await act(cloud, server["id"], "migrate", {"host": source}, ok=400)
+    await act(cloud, server["id"], "migrate", {"host": "nowhere"}, ok=400)
+    await act(cloud, server["id"], "migrate", {"host": target})
     await cloud.until(server["id"], {"VERIFY_RESIZE"})
-    assert await host_of(cloud, server) == target
+    assert await host_of(cloud, server["id"]) == target
 
 
 async def test_a_migration_for_which_there_is_no_host_leaves_the_server_as_it_was(cloud: RunningCloud) -> None:
     server = await with_everything(cloud)
-    source = await host_of(cloud, server)
-    names = {agent.host.name for agent in cloud.cloud.hosts.agents}  # type: ignore[union-attr]
+    source = await host_of(cloud, server["id"])
     before = await cloud.ledger()
-    await force_down(cloud, (names - {source}).pop(), down=True)
-    await act(cloud, server, "migrate")
+    await change_service(cloud, (host_names(cloud) - {source}).pop(), forced_down=True)
+    await act(cloud, server["id"], "migrate")
 
     assert (await cloud.until(server["id"], {"ACTIVE", "ERROR"}))["status"] == "ACTIVE"
     assert await cloud.ledger() == before
@@ -151,12 +124,11 @@ async def test_a_migration_for_which_there_is_no_host_leaves_the_server_as_it_wa
 
 async def test_an_unconfirmed_move_survives_the_restart_of_its_old_host(cloud: RunningCloud) -> None:
     server = await cloud.active()
-    source = await host_of(cloud, server)
-    await act(cloud, server, "migrate")
+    source = await host_of(cloud, server["id"])
+    await act(cloud, server["id"], "migrate")
     await cloud.until(server["id"], {"VERIFY_RESIZE"})
-    for agent in cloud.cloud.hosts.agents:  # type: ignore[union-attr]
-        await adopt(agent.host)
-    await act(cloud, server, "revertResize")
+    await restart_agents(cloud)
+    await act(cloud, server["id"], "revertResize")
 
     assert (await cloud.until(server["id"], {"ACTIVE", "ERROR"}))["status"] == "ACTIVE"
     assert await where(cloud, server) == {source: 1}
@@ -168,7 +140,7 @@ async def test_a_server_deleted_before_its_move_is_confirmed_leaves_nothing_on_e
     await cloud.image()
     before = await cloud.ledger()
     server = await with_everything(cloud)
-    await act(cloud, server, "migrate")
+    await act(cloud, server["id"], "migrate")
     await cloud.until(server["id"], {"VERIFY_RESIZE"})
     await cloud.delete(server["id"])
     await cloud.gone(server["id"])
@@ -180,16 +152,16 @@ async def test_a_server_deleted_before_its_move_is_confirmed_leaves_nothing_on_e
 async def test_a_resize_goes_to_another_host_where_it_must(tmp_path: Path) -> None:
     async with running_cloud(tmp_path / "state", hosts=2, allow_resize_to_same_host=False) as cloud:
         server = await cloud.active()
-        source = await host_of(cloud, server)
+        source = await host_of(cloud, server["id"])
         await cloud.act(server["id"], "resize", {"flavorRef": await cloud.flavor("m1.micro")})
         resized = await cloud.until(server["id"], {"VERIFY_RESIZE", "ERROR"})
 
         assert resized["flavor"]["original_name"] == "m1.micro"
-        assert await host_of(cloud, server) != source
+        assert await host_of(cloud, server["id"]) != source
         await cloud.act(server["id"], "revertResize")
         reverted = await cloud.until(server["id"], {"ACTIVE", "ERROR"})
         assert reverted["flavor"]["original_name"] == "m1.nano"
-        assert await host_of(cloud, server) == source
+        assert await host_of(cloud, server["id"]) == source
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -198,10 +170,10 @@ async def test_a_server_moves_live_with_all_it_has(cloud: RunningCloud, paused: 
     if paused:
         await cloud.act(server["id"], "pause")
         await cloud.until(server["id"], {"PAUSED"})
-    source = await host_of(cloud, server)
-    await act(cloud, server, "os-migrateLive", LIVE)
+    source = await host_of(cloud, server["id"])
+    await act(cloud, server["id"], "os-migrateLive", ANY_HOST)
     moved = await cloud.until(server["id"], {"ACTIVE", "PAUSED", "ERROR"})
-    target = await host_of(cloud, server)
+    target = await host_of(cloud, server["id"])
 
     assert moved["status"] == ("PAUSED" if paused else "ACTIVE")
     assert target != source
@@ -215,25 +187,13 @@ async def test_a_server_moves_live_with_all_it_has(cloud: RunningCloud, paused: 
 
 async def test_a_running_live_migration_is_shown_and_can_be_aborted(cloud: RunningCloud) -> None:
     server = await with_everything(cloud)
-    source = await host_of(cloud, server)
+    source = await host_of(cloud, server["id"])
     before = await cloud.ledger()
-    fleet = cloud.cloud.hosts.fleet  # type: ignore[union-attr]
-    assert fleet is not None
-    fleet.faults.set(operation="migrate_out", delay_s=60.0)
-    await act(cloud, server, "os-migrateLive", LIVE)
-    path = f"/compute/v2.1/servers/{server['id']}/migrations"
-    headers = {"OpenStack-API-Version": "compute 2.80"}
-    async with asyncio.timeout(10):
-        while True:
-            moves = (await cloud.admin.get(path, headers=headers)).json()["migrations"]
-            if moves and moves[0]["status"] == "running":
-                break
-            await asyncio.sleep(0.02)
+    number = await migrate_live_slowly(cloud, server["id"])
     assert (await cloud.show(server["id"]))["status"] == "MIGRATING"
-    answer = await cloud.admin.delete(f"{path}/{moves[0]['id']}", headers=headers)
+    await abort(cloud, server["id"], number)
 
-    assert answer.status_code == 202, answer.text
-    await cloud.until(server["id"], {"ACTIVE"})
+    assert (await cloud.until(server["id"], {"ACTIVE", "ERROR"}))["status"] == "ACTIVE"
     assert await where(cloud, server) == {source: 1}
     assert await cloud.ledger() == before
     assert (await migration(cloud, server))["status"] == "cancelled"
@@ -241,51 +201,45 @@ async def test_a_running_live_migration_is_shown_and_can_be_aborted(cloud: Runni
 
 async def test_a_live_migration_can_be_forced_to_its_end(cloud: RunningCloud) -> None:
     server = await cloud.active()
-    source = await host_of(cloud, server)
-    fleet = cloud.cloud.hosts.fleet  # type: ignore[union-attr]
-    assert fleet is not None
-    fleet.faults.set(operation="migrate_out", delay_s=600.0)
-    await act(cloud, server, "os-migrateLive", LIVE)
-    path = f"/compute/v2.1/servers/{server['id']}/migrations"
-    headers = {"OpenStack-API-Version": "compute 2.80"}
-    async with asyncio.timeout(10):
-        while not [one for one in (await cloud.admin.get(path, headers=headers)).json()["migrations"]
-                   if one["status"] == "running"]:  # fmt: skip
-            await asyncio.sleep(0.02)
-        number = (await cloud.admin.get(path, headers=headers)).json()["migrations"][0]["id"]
-        while (await host_of(cloud, server)) == source:
-            answer = await cloud.admin.post(f"{path}/{number}/action", json={"force_complete": None}, headers=headers)
+    source = await host_of(cloud, server["id"])
+    number = await migrate_live_slowly(cloud, server["id"])
+    path = f"/compute/v2.1/servers/{server['id']}/migrations/{number}/action"
+    async with asyncio.timeout(30):
+        # The host may not have begun yet when the migration shows as running.
+        while await live_moves(cloud, server["id"], status="running"):
+            answer = await cloud.admin.post(path, json={"force_complete": None}, headers=VERSION)
             assert answer.status_code in (202, 400, 404, 409), answer.text
             await asyncio.sleep(0.05)
-    assert (await cloud.until(server["id"], {"ACTIVE"}))["status"] == "ACTIVE"
+
+    assert (await cloud.until(server["id"], {"ACTIVE", "ERROR"}))["status"] == "ACTIVE"
+    assert await host_of(cloud, server["id"]) != source
 
 
 async def test_a_server_of_a_lost_host_is_evacuated_and_its_old_guest_goes_when_the_host_is_back(
     cloud: RunningCloud,
 ) -> None:
     server = await with_everything(cloud)
-    source = await host_of(cloud, server)
-    await act(cloud, server, "evacuate", {}, ok=400)
-    await force_down(cloud, source, down=True)
-    await act(cloud, server, "evacuate", {}, ok=200)
+    source = await host_of(cloud, server["id"])
+    await act(cloud, server["id"], "evacuate", {}, ok=400)
+    await change_service(cloud, source, forced_down=True)
+    await act(cloud, server["id"], "evacuate", {}, ok=200)
     saved = await cloud.until(server["id"], {"SHUTOFF", "ERROR"})
-    target = await host_of(cloud, server)
+    target = await host_of(cloud, server["id"])
 
     assert saved["status"] == "SHUTOFF"
     assert saved["addresses"] == server["addresses"]
     assert target != source
     assert await where(cloud, server) == {source: 1, target: 4}
     assert await claims(cloud, server) == ([target], 1)
-    await force_down(cloud, source, down=False)
-    for agent in cloud.cloud.hosts.agents:  # type: ignore[union-attr]
-        await adopt(agent.host)
+    await change_service(cloud, source, forced_down=False)
+    await restart_agents(cloud)
     assert await where(cloud, server) == {target: 4}
 
 
 async def test_below_2_95_an_evacuated_server_runs_again(cloud: RunningCloud) -> None:
     server = await cloud.active()
-    await force_down(cloud, await host_of(cloud, server), down=True)
-    answer = await act(cloud, server, "evacuate", {"onSharedStorage": False}, ok=200, version="2.1")
+    await change_service(cloud, await host_of(cloud, server["id"]), forced_down=True)
+    answer = await act(cloud, server["id"], "evacuate", {"onSharedStorage": False}, ok=200, version="2.1")
 
     assert answer.json()["adminPass"]
     assert (await cloud.until(server["id"], {"ACTIVE", "ERROR"}))["status"] == "ACTIVE"

@@ -11,10 +11,12 @@ import pytest
 import pytest_asyncio
 
 from kilonova.conductor.definitions import DEFINITIONS
+from kilonova.contract.work import SoftDeleteServer
 from kilonova.db.repository import server_state
 from kilonova.model.ids import ServerId
 from kilonova.saga import store
 from kilonova.saga.trial import Fault, faults_of
+from tests.cloud import moved
 from tests.cloud.running import VERSION, RunningCloud, running_cloud, state_in_memory
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -117,6 +119,49 @@ class Subject:
     async def resize(self) -> None:
         await self.act("resize", {"flavorRef": await self.cloud.flavor("m1.micro")})
 
+    async def resize_here(self) -> None:
+        """On its host: the other one takes nothing new for now."""
+        (other,) = moved.host_names(self.cloud) - {await moved.host_of(self.cloud, self.id)}
+        await moved.change_service(self.cloud, other, status="disabled")
+        await self.resize()
+
+    async def hosts_enabled(self) -> None:
+        for host in moved.host_names(self.cloud):
+            await moved.change_service(self.cloud, host, status="enabled")
+
+    async def migrate(self) -> None:
+        await moved.act(self.cloud, self.id, "migrate")
+
+    async def migrate_live(self) -> None:
+        await moved.act(self.cloud, self.id, "os-migrateLive", moved.ANY_HOST)
+
+    async def abort_live(self) -> None:
+        await moved.abort(self.cloud, self.id, await moved.migrate_live_slowly(self.cloud, self.id))
+
+    async def evacuate(self) -> None:
+        await moved.change_service(self.cloud, await moved.host_of(self.cloud, self.id), forced_down=True)
+        await moved.act(self.cloud, self.id, "evacuate", {}, ok=200)
+
+    async def hosts_back(self) -> None:
+        """Who was said to be down is not, and begins anew."""
+        for host in moved.host_names(self.cloud):
+            await moved.change_service(self.cloud, host, forced_down=False)
+        await moved.restart_agents(self.cloud)
+
+    async def from_volume(self) -> None:
+        """Booted from a volume that goes with it."""
+        image = await self.cloud.image()
+        root = {"boot_index": 0, "uuid": image, "source_type": "image", "destination_type": "volume", "volume_size": 1}
+        goes = {"delete_on_termination": True}
+        self.id = (await self.cloud.create("trial", imageRef="", block_device_mapping_v2=[root | goes]))["id"]
+
+    async def soft_delete(self) -> None:
+        """As the api begins it in a cloud that keeps deleted servers for a while."""
+        await moved.begin(self.cloud, SoftDeleteServer(server_id=ServerId(self.id)))
+
+    async def restore(self) -> None:
+        await moved.act(self.cloud, self.id, "restore")
+
     async def rebuild(self) -> None:
         await self.act("rebuild", {"imageRef": await self.cloud.image()})
 
@@ -137,6 +182,11 @@ class Subject:
 
     async def clear(self) -> None:
         """The server goes, and what outlives it, too."""
+        for snapshot in (await self.cloud.http.get("/volume/v3/snapshots")).json()["snapshots"]:
+            await self.cloud.http.delete(f"/volume/v3/snapshots/{snapshot['id']}")
+        async with asyncio.timeout(30):
+            while (await self.cloud.http.get("/volume/v3/snapshots")).json()["snapshots"]:
+                await asyncio.sleep(0.005)
         if self.id and await self.rest() != GONE:
             await self.delete()
             assert await self.rest() == GONE
@@ -174,6 +224,16 @@ class Trial:
     done: str = "ACTIVE"
     undone: str = "ACTIVE"
     first: tuple[Does, ...] = field(default=(Subject.plain,))
+    # What is to be done before one looks at what is left.
+    last: Does | None = None
+
+    async def run(self, subject: Subject, fault: Fault | None = None) -> str:
+        """Its status at the end."""
+        await self.begin(subject)
+        status = await subject.rest(fault)
+        if self.last is not None:
+            await self.last(subject)
+        return status
 
 
 RESCUE = act("rescue", {}, ok=200)
@@ -181,7 +241,7 @@ SHELVE = act("shelve")
 
 TRIALS: dict[str, Trial] = {
     "server_create": Trial(Subject.create, undone="ERROR", first=()),
-    "server_delete": Trial(Subject.delete, done=GONE, first=(Subject.create,)),
+    "server_delete": Trial(Subject.delete, done=GONE, first=(Subject.create, Subject.migrate)),
     "server_start": Trial(act("os-start"), undone="SHUTOFF", first=(Subject.plain, act("os-stop"))),
     "server_stop": Trial(act("os-stop"), done="SHUTOFF"),
     "server_pause": Trial(act("pause"), done="PAUSED"),
@@ -191,13 +251,23 @@ TRIALS: dict[str, Trial] = {
     "server_set_password": Trial(act("changePassword", {"adminPass": "secret"})),
     "server_crash_dump": Trial(act("trigger_crash_dump")),
     "server_reboot": Trial(act("reboot", {"type": "HARD"}), first=(Subject.create,)),
+    "server_soft_delete": Trial(Subject.soft_delete, done="SOFT_DELETED", first=(Subject.create,)),
+    "server_restore": Trial(Subject.restore, undone="SOFT_DELETED", first=(Subject.create, Subject.soft_delete)),
+    "server_backup": Trial(act("createBackup", {"name": "copy", "backup_type": "daily", "rotation": 1})),
+    "server_snapshot_volumes": Trial(act("createImage", {"name": "copy"}), first=(Subject.from_volume,)),
     "server_snapshot": Trial(act("createImage", {"name": "copy"})),
     "server_rebuild": Trial(Subject.rebuild, undone="ERROR", first=(Subject.create,)),
     "server_rescue": Trial(RESCUE, done="RESCUE"),
     "server_unrescue": Trial(act("unrescue"), undone="RESCUE", first=(Subject.plain, RESCUE)),
-    "server_resize": Trial(Subject.resize, done="VERIFY_RESIZE", first=(Subject.create,)),
-    "server_resize_confirm": Trial(act("confirmResize", ok=204), first=(Subject.plain, Subject.resize)),
-    "server_resize_revert": Trial(act("revertResize"), first=(Subject.plain, Subject.resize)),
+    "server_resize": Trial(
+        Subject.resize_here, done="VERIFY_RESIZE", first=(Subject.create,), last=Subject.hosts_enabled
+    ),
+    "server_migrate": Trial(Subject.migrate, done="VERIFY_RESIZE", first=(Subject.create,)),
+    "server_live_migrate": Trial(Subject.migrate_live, first=(Subject.create,)),
+    "server_live_migrate_abort": Trial(Subject.abort_live, first=(Subject.create,)),
+    "server_evacuate": Trial(Subject.evacuate, done="SHUTOFF", first=(Subject.create,), last=Subject.hosts_back),
+    "server_resize_confirm": Trial(act("confirmResize", ok=204), first=(Subject.create, Subject.migrate)),
+    "server_resize_revert": Trial(act("revertResize"), first=(Subject.create, Subject.migrate)),
     "server_shelve": Trial(SHELVE, done="SHELVED_OFFLOADED", first=(Subject.create,)),
     "server_shelve_offload": Trial(
         Subject.offload, done="SHELVED_OFFLOADED", first=(Subject.plain, Subject.mark_shelved)
@@ -264,19 +334,22 @@ class Bench:
         """How the ledger looks when nothing goes wrong in the saga, ids aside."""
         if name not in self._whole:
             subject = await self.subject(name)
-            await TRIALS[name].begin(subject)
-            assert await subject.rest() == TRIALS[name].done
+            assert await TRIALS[name].run(subject) == TRIALS[name].done
             assert await subject.ended(name) == "finished"
-            self._whole[name] = anonymous(await self.cloud.ledger())
+            self._whole[name] = anonymous(await self.cloud.ledger(), subject.id)
             await self.clear(subject)
         return self._whole[name]
 
 
-def anonymous(ledger: dict[str, Any]) -> dict[str, Any]:
-    """A ledger without what differs from one server to the next."""
+def anonymous(ledger: dict[str, Any], server: str) -> dict[str, Any]:
+    """A ledger without what differs from one server to the next: ids, and which of the hosts are its."""
+    hosts = dict.fromkeys(ledger["claims"].get(server, ()), "its host")
     return {
-        "claims": sorted(repr(sorted(claim.items())) for claim in ledger["claims"].values()),
-        "ports": sorted((bool(device), host) for _, device, host, _ in ledger["ports"]),
+        "claims": sorted(
+            repr(sorted((hosts.get(host, host and "another"), amounts) for host, amounts in claim.items()))
+            for claim in ledger["claims"].values()
+        ),
+        "ports": sorted((bool(device), hosts.get(host, host and "another")) for _, device, host, _ in ledger["ports"]),
         "volumes": sorted(status for _, status in ledger["volumes"]),
         "attachments": len(ledger["attachments"]),
         "images": sorted(status for _, status in ledger["images"]),
@@ -287,7 +360,7 @@ def anonymous(ledger: dict[str, Any]) -> dict[str, Any]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bench() -> AsyncIterator[Bench]:
     with state_in_memory("trials") as state:
-        async with running_cloud(state) as started:
+        async with running_cloud(state, hosts=2) as started:
             bench = Bench(started)
             await bench.start()
             yield bench
@@ -321,8 +394,7 @@ async def test_a_saga_is_done_or_undone_whatever_goes_wrong(bench: Bench, name: 
     subject = await bench.subject(name)
     before = await bench.cloud.ledger()
     await sagas.restart_sagas(fault.meddle)
-    await trial.begin(subject)
-    status = await subject.rest(fault)
+    status = await trial.run(subject, fault)
     await sagas.restart_sagas()
     after = await bench.cloud.ledger()
 
@@ -333,7 +405,7 @@ async def test_a_saga_is_done_or_undone_whatever_goes_wrong(bench: Bench, name: 
         assert _without(after, subject.port) == _without(before, subject.port)
     else:
         assert status == trial.done
-        assert anonymous(after) == whole
+        assert anonymous(after, subject.id) == whole
     if fault.undone and trial.undone != "ERROR":
         bench.keep(name, subject)
     else:

@@ -15,7 +15,11 @@ from kilonova.virt.hypervisor import ColdMigration, LiveMigration
 
 
 async def leave_host(host: Host, order: order_kinds.LeaveHost) -> Facts:
-    await host.hypervisor.power_off(order.server_id, grace_s=order.grace_s)
+    try:
+        await host.hypervisor.power_off(order.server_id, grace_s=order.grace_s)
+    except GuestNotFound:
+        if not order.even_gone:
+            raise
     if order.unplug:
         await ports.unplug_all(host, order.server_id)
     return Facts(power_state=PowerState.SHUTDOWN)

@@ -4,7 +4,9 @@ from typing import Any
 
 from kilonova.conductor.sagas import (
     devices,
+    server_backup,
     server_create,
+    server_deferred,
     server_delete,
     server_evacuate,
     server_image,
@@ -12,12 +14,14 @@ from kilonova.conductor.sagas import (
     server_power,
     server_resize,
     server_shelve,
+    server_snapshot_volumes,
 )
 from kilonova.conductor.world import World
 from kilonova.saga.saga import Saga
 
 _MODULES = (
     server_create,
+    server_deferred,
     server_delete,
     server_power,
     server_image,
@@ -25,6 +29,8 @@ _MODULES = (
     server_live_migrate,
     server_evacuate,
     server_shelve,
+    server_backup,
+    server_snapshot_volumes,
     devices,
 )
 

@@ -7,6 +7,7 @@ import msgspec
 
 from kilonova.conductor.world import World
 from kilonova.contract.work import Work
+from kilonova.duty.deleted_servers import deleted_servers
 from kilonova.duty.keeper import Duty
 from kilonova.duty.late_builds import late_builds
 from kilonova.duty.orphaned_allocations import orphaned_allocations
@@ -24,17 +25,18 @@ HOUR_S = 3600.0
 
 
 class DutySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """In seconds, 0 for never; as nova.conf's [DEFAULT]resize_confirm_window and instance_build_timeout."""
+    """In seconds, 0 for never: resize_confirm_window, instance_build_timeout and reclaim_instance_interval."""
 
     resize_confirm_window_s: float = 0
     instance_build_timeout_s: float = 0
+    reclaim_interval_s: float = 0
 
 
 def duties_of(world: World, settings: DutySettings, ring: Callable[[SagaId], None]) -> list[Duty]:
     """`ring` wakes a saga."""
     db, clock = world.db, world.clock
 
-    async def confirm(work: Work, user_id: str, project_id: str) -> None:
+    async def begin_for_owner(work: Work, user_id: str, project_id: str) -> None:
         async with db.begin() as tx:
             await begin(
                 tx,
@@ -46,6 +48,7 @@ def duties_of(world: World, settings: DutySettings, ring: Callable[[SagaId], Non
                 ring=ring,
             )
 
+    kept_s = settings.reclaim_interval_s
     window_s, timeout_s = settings.resize_confirm_window_s, settings.instance_build_timeout_s
     found = [
         Duty("orphaned allocations", AUDIT_S, lambda: orphaned_allocations(db, world.placement)),
@@ -54,7 +57,12 @@ def duties_of(world: World, settings: DutySettings, ring: Callable[[SagaId], Non
         Duty(
             "unconfirmed resizes",
             min(MINUTE_S, window_s),
-            lambda: unconfirmed_resizes(db, clock, window_s=window_s, begin=confirm),
+            lambda: unconfirmed_resizes(db, clock, window_s=window_s, begin=begin_for_owner),
+        ),
+        Duty(
+            "deleted servers",
+            min(MINUTE_S, kept_s),
+            lambda: deleted_servers(db, clock, interval_s=kept_s, begin=begin_for_owner),
         ),
         Duty("late builds", min(MINUTE_S, timeout_s), lambda: late_builds(db, clock, timeout_s=timeout_s, ring=ring)),
     ]

@@ -1,5 +1,6 @@
 """What sagas do at the neighbours: ports and volumes made and given back, images dropped. All safe to repeat."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from kilonova.peers.image import ImageClient
 from kilonova.peers.network import DEVICE_OWNER, NetworkClient
 from kilonova.peers.volume import Snapshot as VolumeSnapshot
 from kilonova.peers.volume import VolumeClient
+
+log = logging.getLogger(__name__)
 
 # Volumes made for a server bear its id and the mapping's, so that a second try, and an undo, find them.
 SERVER_KEY = "kilonova_server"
@@ -156,7 +159,11 @@ class Neighbours:
         token = await self._token()
         for device in devices:
             if device.volume_id is not None and device.delete_on_termination:
-                await self._drop_volume(device.volume_id, token)
+                try:
+                    await self._drop_volume(device.volume_id, token)
+                except BadRequest as error:
+                    # Somebody has snapshots of it: a server goes all the same.
+                    log.warning("volume %s of server %s stays: %s", device.volume_id, server_id, error.message)
 
     async def _drop_volume(self, volume_id: str, token: str) -> None:
         try:
@@ -246,8 +253,8 @@ class Neighbours:
         token = await self._token()
         wanted = {"image_type": "backup", "backup_type": backup_type, "instance_uuid": server_id}
         found = await self._image.list(token, **wanted)
-        newest = sorted(found, key=lambda image: (image.created_at, image.id), reverse=True)
-        for image in newest[keep:]:
+        # They come newest first, more finely than the seconds they tell.
+        for image in found[keep:]:
             await self.drop_image(image.id)
 
 

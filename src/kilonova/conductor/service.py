@@ -7,7 +7,6 @@ from sqlalchemy import bindparam, select
 
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
-from kilonova.conductor import reclaim
 from kilonova.conductor.changes import Changes
 from kilonova.conductor.definitions import DEFINITIONS
 from kilonova.conductor.duties import DutySettings, duties_of
@@ -89,7 +88,6 @@ class ConductorService:
         self._alone = alone
         self._host_name = host
         self._control = tuple(control)
-        self._reclaim_after_s = reclaim_after_s
         self._tasks = Tasks("conductor")
         self._changes = Changes(world.db, events, world.clock, self._tasks)
         self._me = me
@@ -106,14 +104,7 @@ class ConductorService:
                 await self._world.hosts.service_seen(tx, binary, self._host_name)
         self._tasks.every(self._report_interval_s, self._beat, self._clock, name="heartbeats")
         self._tasks.every(TURN_S, self._keeper.turn, self._clock, name="duties")
-        if self._reclaim_after_s > 0:
-            self._tasks.every(reclaim.EVERY_S, self._reclaim, self._clock, name="reclaim")
         self.executor.start(alone=self._alone)
-
-    async def _reclaim(self) -> None:
-        await reclaim.reclaim(
-            self._world, after_s=self._reclaim_after_s, ring=lambda saga_id: self.executor.wake(saga_id)
-        )
 
     def _executor(self, meddle: Meddle | None) -> Executor[World]:
         world = self._world

@@ -317,11 +317,11 @@ class Cloud:
             events=self.events,
             report_interval_s=config.report_interval,
             control=[f"nova-{role}" for role in _SEEN_WITH_CONDUCTOR if role in self.roles],
-            reclaim_after_s=config.reclaim_instance_interval,
             host=config.host,
             duties=DutySettings(
                 resize_confirm_window_s=config.resize_confirm_window,
                 instance_build_timeout_s=config.instance_build_timeout,
+                reclaim_interval_s=config.reclaim_instance_interval,
             ),
         )
         await service.start()

@@ -74,6 +74,7 @@ ROUTES = (
     _action("confirmResize", resize.confirm, "servers:confirm_resize", success=204),
     _action("revertResize", resize.revert, "servers:revert_resize"),
     _action("createImage", snapshots.create_image, "servers:create_image", body=schemas.CREATE_IMAGE),
+    _action("createBackup", snapshots.create_backup, "os-create-backup", body=schemas.CREATE_BACKUP),
     _action("rescue", rescue.rescue, "os-rescue", body=schemas.RESCUE, success=200),
     _action("unrescue", power.unrescue, "os-unrescue"),
     _action("shelve", snapshots.shelve, "os-shelve:shelve"),

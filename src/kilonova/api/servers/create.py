@@ -14,6 +14,7 @@ from kilonova.api.servers import names
 from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.block_devices import asked_devices, columns_of, is_volume_backed
 from kilonova.api.servers.create_checks import check_counts, check_personality, check_policy, check_volumes
+from kilonova.api.servers.image_mapping import mapping_of, with_mapping
 from kilonova.api.servers.images import check_fit, usable_image
 from kilonova.api.servers.networks import Networks, wanted_networks
 from kilonova.api.servers.placing import Place, check_group_room, wanted_place
@@ -78,9 +79,11 @@ async def _understood(request: Request) -> Wanted:
     flavor = await usable_flavor(request, body["flavorRef"])
     image_id = body.get("imageRef") or None
     image = None if image_id is None else await usable_image(request, image_id)
+    mapped = [] if image is None else mapping_of(image)
     devices = asked_devices(
-        body,
-        image_id=image_id,
+        with_mapping(body, mapped),
+        # Such an image has no bits: nothing comes from it but its mapping.
+        image_id=None if mapped else image_id,
         flavor=flavor,
         most_local=request.world.settings.max_local_block_devices,
         new_id=request.world.new_id,

@@ -7,11 +7,11 @@ import msgspec
 from kilonova.api.accept import store
 from kilonova.api.request import Request
 from kilonova.api.servers.access import access_addresses
-from kilonova.api.servers.acting import acting
+from kilonova.api.servers.acting import Acting, acting
 from kilonova.api.servers.find import find_server, owner_of, statuses_of
 from kilonova.api.servers.placing import check_zone
 from kilonova.api.servers.view import Views
-from kilonova.contract.work import DeleteServer
+from kilonova.contract.work import DeleteServer, RestoreServer, SoftDeleteServer
 from kilonova.db.repository import servers
 from kilonova.model.server import Server, TaskState, VmState
 
@@ -62,8 +62,23 @@ async def changed_view(request: Request, server: Server, **options: Any) -> dict
 
 
 async def delete(request: Request) -> None:
-    """Always accepted, even twice, in any state; whatever is being done to the server makes way."""
+    """Always accepted, even twice, in any state; whatever is being done to the server makes way.
+
+    Where the cloud keeps deleted servers for a while, one that has run is only put aside.
+    """
+    if request.world.settings.reclaim_instance_interval_s > 0:
+        async with acting(request, "delete") as it:
+            if it.server.launched_at is not None and it.server.host:
+                await _put_aside(it)
+                return
     await _delete(request, "delete")
+
+
+async def _put_aside(it: Acting) -> None:
+    server = it.server
+    if server.task_state in (TaskState.SOFT_DELETING, TaskState.DELETING) or server.vm_state == VmState.SOFT_DELETED:
+        return
+    await it.begin(SoftDeleteServer(server_id=server.id), TaskState.SOFT_DELETING, preempt=True)
 
 
 async def force_delete(request: Request) -> None:
@@ -81,8 +96,7 @@ async def _delete(request: Request, action: str) -> None:
 
 async def restore(request: Request) -> None:
     async with acting(request, "restore") as it:
-        await it.change(vm_state=VmState.ACTIVE.value, task_state=None)
-        await it.record("restore")
+        await it.begin(RestoreServer(server_id=it.server.id), TaskState.RESTORING)
 
 
 async def reset_state(request: Request) -> None:

@@ -12,7 +12,7 @@ from kilonova.api.servers.acting import acting
 from kilonova.api.servers.find import find_server
 from kilonova.api.servers.view import image_properties
 from kilonova.contract.compute import FlavorOf
-from kilonova.contract.work import ShelveServer, SnapshotServer
+from kilonova.contract.work import BackupServer, ShelveServer, SnapshotServer, SnapshotVolumes
 from kilonova.model.errors import BadRequest
 from kilonova.model.server import Server, TaskState
 from kilonova.model.server_actions import check
@@ -33,12 +33,37 @@ async def create_image(request: Request) -> Response:
         check_metadata(await limits(request, request.world.db, request.project_id), len(metadata))
     server = await find_server(request)
     check("createImage", server, admin=request.caller.is_admin)
-    if not server.image_id:
+    of_volumes = not server.image_id
+    if of_volumes:
         request.allow("os_compute_api:servers:create_image:allow_volume_backed")
-        raise BadRequest("Snapshots of volume-backed servers are made with the volume service here.")
-    async with queued_image(request, server, body["name"], metadata) as image_id, acting(request, "createImage") as it:
-        work = SnapshotServer(server_id=server.id, image_id=image_id)
-        await it.begin(work, TaskState.IMAGE_SNAPSHOT_PENDING)
+    kind = SnapshotVolumes if of_volumes else SnapshotServer
+    # Such an image has no bits, of no format in particular.
+    disk_format = "raw" if of_volumes else "qcow2"
+    async with (
+        queued_image(request, server, body["name"], metadata, disk_format=disk_format) as image_id,
+        acting(request, "createImage") as it,
+    ):
+        await it.begin(kind(server_id=server.id, image_id=image_id), TaskState.IMAGE_SNAPSHOT_PENDING)
+    return image_answer(request, image_id)
+
+
+async def create_backup(request: Request) -> Response | None:
+    """As createImage, but of `backup_type` only the newest `rotation` are kept; of none at all nothing is made."""
+    body = request.body["createBackup"]
+    rotation = int(body["rotation"])
+    metadata = body.get("metadata") or {}
+    if request.version < 39:
+        check_metadata(await limits(request, request.world.db, request.project_id), len(metadata))
+    server = await find_server(request)
+    check("createBackup", server, admin=request.caller.is_admin)
+    if not server.image_id:
+        raise BadRequest("Backup is not supported for volume-backed instances.")
+    kept = {**metadata, "image_type": "backup", "backup_type": body["backup_type"]}
+    async with queued_image(request, server, body["name"], kept) as image_id, acting(request, "createBackup") as it:
+        work = BackupServer(server_id=server.id, image_id=image_id, backup_type=body["backup_type"], rotation=rotation)
+        await it.begin(work, TaskState.IMAGE_BACKUP)
+    if rotation == 0 and request.version < 45:
+        return None
     return image_answer(request, image_id)
 
 
@@ -52,7 +77,9 @@ def image_answer(request: Request, image_id: str) -> Response:
 
 
 @asynccontextmanager
-async def queued_image(request: Request, server: Server, name: str, metadata: Mapping[str, str]) -> AsyncIterator[str]:
+async def queued_image(
+    request: Request, server: Server, name: str, metadata: Mapping[str, str], *, disk_format: str = "qcow2"
+) -> AsyncIterator[str]:
     """The id of a new image for the server's disk; taken back when what follows is not accepted."""
     images, token = request.world.image, request.caller.token
     flavor = msgspec.json.decode(server.flavor, type=FlavorOf)
@@ -60,7 +87,7 @@ async def queued_image(request: Request, server: Server, name: str, metadata: Ma
         token,
         name=name,
         properties=_properties(request, server) | dict(metadata),
-        disk_format="qcow2",
+        disk_format=disk_format,
         container_format="bare",
         visibility="private",
         min_disk=flavor.root_gib,
