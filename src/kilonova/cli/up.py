@@ -9,6 +9,7 @@ from typing import Any
 import uvloop
 
 from kilonova.cli.boot import boot
+from kilonova.config.errors import BadConfiguration
 from kilonova.config.load import load
 from kilonova.config.options import Config
 from kilonova.launch.cloud import Cloud
@@ -47,11 +48,13 @@ def configuration(given: argparse.Namespace) -> Config:
     default: dict[str, Any] = {"state_path": str(given.state_dir)}
     if getattr(given, "listen", None):
         address, _, port = given.listen.rpartition(":")
+        if not address or not port.isdecimal():
+            raise BadConfiguration(f"--listen wants ADDRESS:PORT, not {given.listen}")
         default |= {"osapi_compute_listen": address.strip("[]"), "osapi_compute_listen_port": int(port)}
     if getattr(given, "driver", None):
         default["compute_driver"] = given.driver
     above: dict[str, dict[str, Any]] = {"DEFAULT": default}
-    if getattr(given, "hosts", None):
+    if getattr(given, "hosts", None) is not None:
         above["simulated"] = {"hosts": given.hosts}
         default.setdefault("compute_driver", "simulated")
     return load(given.config_file, given=above)

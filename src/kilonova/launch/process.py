@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 
 import uvicorn
@@ -38,16 +39,17 @@ async def run_cloud(
     base_url = base_url_of(config)
     life = Life(state.root)
     await life.begin(alone=roles == ALL)
+    # A compute host alone has nothing to listen for: its orders come by the queue. A taken port is found out at once.
+    listening = None if roles == {Role.COMPUTE} else _bind(config)
     cloud = Cloud(config, state, roles, base_url=base_url)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = _server(config)
+    server = _server()
     try:
         await cloud.start()
-        # A compute host alone has nothing to listen for: its orders come by the queue.
-        serving = await _listen(server, cloud) if cloud.apps else None
+        serving = None if listening is None else await _listen(server, cloud, listening)
         if roles == ALL:
             write_credentials(state, base_url, cloud.passwords)
             await furnish(cloud)
@@ -61,15 +63,22 @@ async def run_cloud(
     finally:
         server.should_exit = True
         await cloud.close()
+        if listening is not None:
+            listening.close()
         life.end()
 
 
-def _server(config: Config) -> uvicorn.Server:
+def _bind(config: Config) -> socket.socket:
+    """Errors: OSError, which names the address."""
+    address = (config.default.osapi_compute_listen, config.default.osapi_compute_listen_port)
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    return socket.create_server(address, family=family, backlog=1024)
+
+
+def _server() -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             "kilonova:absent",
-            host=config.default.osapi_compute_listen,
-            port=config.default.osapi_compute_listen_port,
             loop="none",
             http="httptools",
             ws="websockets-sansio",
@@ -80,20 +89,18 @@ def _server(config: Config) -> uvicorn.Server:
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=2,
-            backlog=1024,
         )
     )
 
 
-async def _listen(server: uvicorn.Server, cloud: Cloud) -> "asyncio.Task[None]":
-    """Errors: OSError where the port is taken."""
+async def _listen(server: uvicorn.Server, cloud: Cloud, listening: socket.socket) -> "asyncio.Task[None]":
     server.config.app = cloud.app
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    serving = asyncio.create_task(server._serve())
+    serving = asyncio.create_task(server._serve([listening]))
     while not server.started:
         if serving.done():
             await serving
-            raise OSError(f"cannot listen on {server.config.host}:{server.config.port}")
+            raise OSError(f"cannot listen on {listening.getsockname()}")
         await asyncio.sleep(0.005)
     return serving
 
