@@ -60,13 +60,9 @@ class RunningCloud:
 
     async def create(self, name: str = "one", *, flavor: str = "m1.nano", **more: Any) -> dict[str, Any]:
         """Ask for a server (networks `none` unless said); the answer's `server`."""
-        server = {
-            "name": name,
-            "flavorRef": await self.flavor(flavor),
-            "imageRef": await self.image(),
-            "networks": "none",
-            **more,
-        }
+        server = {"name": name, "flavorRef": await self.flavor(flavor), "networks": "none", **more}
+        if "imageRef" not in server:
+            server["imageRef"] = await self.image()
         answer = await self.http.post("/compute/v2.1/servers", json={"server": server}, headers=VERSION)
         assert answer.status_code == 202, answer.text
         return dict(answer.json()["server"])

@@ -113,8 +113,10 @@ class Connection:
             # Shielded: a thread cannot be stopped, and its late result must not be taken for a cancellation.
             return await asyncio.wait_for(asyncio.shield(work), limit_s)
         except TimeoutError as error:
-            work.add_done_callback(lambda late: late.cancelled() or late.exception())
             raise HypervisorUnavailable(f"libvirt did not answer within {limit_s:g} s.") from error
+        finally:
+            # Its late error, after a timeout or a cancellation, is nobody's any more.
+            work.add_done_callback(lambda late: late.cancelled() or late.exception())
 
     def _is_lost(self, error: libvirt.libvirtError, connection: Any) -> bool:
         if error.get_error_code() in _LOST:
