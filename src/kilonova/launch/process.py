@@ -12,7 +12,7 @@ from kilonova.config.options import Config
 from kilonova.launch.cloud import Cloud
 from kilonova.launch.credentials import write_credentials
 from kilonova.launch.furniture import furnish
-from kilonova.launch.roles import ALL, Role
+from kilonova.launch.roles import ALL, BY_QUEUE_ONLY, Role
 from kilonova.launch.running import Life
 from kilonova.launch.state_dir import StateDir
 
@@ -39,8 +39,8 @@ async def run_cloud(
     base_url = base_url_of(config)
     life = Life(state.root)
     await life.begin(alone=roles == ALL)
-    # A compute host alone has nothing to listen for: its orders come by the queue. A taken port is found out at once.
-    listening = None if roles == {Role.COMPUTE} else _bind(config)
+    # A taken port is found out at once.
+    listening = None if roles <= BY_QUEUE_ONLY else _bind(config)
     cloud = Cloud(config, state, roles, base_url=base_url)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -24,6 +24,9 @@ ALL = frozenset(Role)
 # A compute host has no way to the database; pages and proxies need none.
 WITH_DATABASE = ALL - {Role.COMPUTE, Role.DASHBOARD, Role.NOVNCPROXY}
 
+# All they are asked comes by the queue.
+BY_QUEUE_ONLY = frozenset({Role.COMPUTE, Role.CONDUCTOR, Role.SCHEDULER, Role.CONSOLEAUTH})
+
 # Names that operators know, for the same roles.
 ALIASES = {
     "nova-api": Role.API,
