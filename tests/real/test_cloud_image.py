@@ -1,0 +1,87 @@
+"""A cloud image of a user's works like the image tiny: a Debian 12, whose cloud-init asks the metadata service."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kilonova.aio.blocking import blocking
+from tests.images.debian_cloud import debian_cloud_image, mmdebstrap_is_here
+from tests.real.cloud import Guest, RealCloud
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not mmdebstrap_is_here(), reason="needs mmdebstrap, and root"),
+]
+
+# A minute or two on a quiet machine without KVM; host keys are made, and systemd starts.
+BOOT_S = 480.0
+SIZE_GIB = 4
+PIECE = 1 << 20
+
+USER_DATA = """\
+#cloud-config
+write_files:
+- path: /etc/motd
+  content: written by cloud-init
+runcmd:
+- [sh, -c, "hostname -f >/root/proof"]
+"""
+
+
+async def image(cloud: RealCloud) -> str:
+    """The id of the image, uploaded as its user would."""
+    path = await debian_cloud_image()
+    body = {"name": "debian-12", "disk_format": "qcow2", "container_format": "bare", "min_disk": 2}
+    made = (await cloud.api.http.post("/image/v2/images", json=body)).json()
+    kind = {"Content-Type": "application/octet-stream"}
+    sent = await cloud.api.http.put(f"/image/v2/images/{made['id']}/file", content=pieces(path), headers=kind)
+    assert sent.status_code == 204, sent.text
+    return str(made["id"])
+
+
+async def pieces(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while piece := await blocking(file.read, PIECE):
+            yield piece
+
+
+async def flavor(cloud: RealCloud) -> str:
+    wanted = {"id": "debian", "name": "debian", "vcpus": 2, "ram": 512, "disk": SIZE_GIB}
+    answer = await cloud.api.admin.post("/compute/v2.1/flavors", json={"flavor": wanted})
+    assert answer.status_code == 200, answer.text
+    return "debian"
+
+
+async def test_a_debian_with_cloud_init_is_set_up_by_the_metadata_service(cloud: RealCloud) -> None:
+    guest = await cloud.guest(
+        "Debian Guest",
+        booted=False,
+        flavor=await flavor(cloud),
+        imageRef=await image(cloud),
+        user_data=base64.b64encode(USER_DATA.encode()).decode(),
+    )
+    await guest.says("debian-guest login:", within_s=BOOT_S)
+    await guest.says("Cloud-init v.", within_s=BOOT_S)
+
+    # With the key of the user's, as the user root.
+    await guest.inside("cloud-init status --wait >/dev/null")
+    assert await guest.inside("hostname") == "debian-guest"
+    assert await guest.inside("cat /root/proof") == "debian-guest.novalocal"
+    assert await guest.inside("cat /etc/motd") == "written by cloud-init"
+    assert (
+        "DataSourceOpenStack" in json.loads(await guest.inside("cat /run/cloud-init/result.json"))["v1"]["datasource"]
+    )
+    assert await guest.inside("cloud-init query instance_id") == guest.id
+    assert await guest.fixed_address() in await guest.inside("ip -4 -o address show dev eth0")
+    assert await grown(guest)
+    await guest.delete()
+
+
+async def grown(guest: Guest) -> bool:
+    """Whether the file system fills the flavor's disk, not the image's."""
+    return int(await guest.inside("df --output=size -m / | tail -1")) > (SIZE_GIB - 1) * 1024
