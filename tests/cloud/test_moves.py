@@ -199,6 +199,33 @@ async def test_a_running_live_migration_is_shown_and_can_be_aborted(cloud: Runni
     assert (await migration(cloud, server))["status"] == "cancelled"
 
 
+async def test_a_server_deleted_while_it_moves_leaves_nothing_on_either_host(cloud: RunningCloud) -> None:
+    await cloud.image()
+    before = await cloud.ledger()
+    server = await with_everything(cloud)
+    await migrate_live_slowly(cloud, server["id"])
+    await cloud.delete(server["id"])
+    await cloud.gone(server["id"])
+
+    assert await cloud.ledger() == before
+    assert (await migration(cloud, server))["status"] == "cancelled"
+
+
+async def test_below_2_34_one_hears_at_once_that_no_host_takes_the_server(cloud: RunningCloud) -> None:
+    server = await cloud.active()
+    source = await host_of(cloud, server["id"])
+    (other,) = host_names(cloud) - {source}
+    body = {"host": None, "block_migration": False, "disk_over_commit": False}
+    await change_service(cloud, other, status="disabled")
+    answer = await act(cloud, server["id"], "os-migrateLive", body, ok=400, version="2.1")
+    assert answer.json()["badRequest"]["message"].startswith("No valid host was found.")
+    await act(cloud, server["id"], "os-migrateLive", body | {"host": source}, ok=400, version="2.1")
+    await change_service(cloud, other, status="enabled")
+    await act(cloud, server["id"], "os-migrateLive", body, version="2.1")
+    await cloud.until(server["id"], {"ACTIVE"})
+    assert await host_of(cloud, server["id"]) == other
+
+
 async def test_a_live_migration_can_be_forced_to_its_end(cloud: RunningCloud) -> None:
     server = await cloud.active()
     source = await host_of(cloud, server["id"])

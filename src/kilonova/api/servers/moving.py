@@ -14,7 +14,9 @@ from kilonova.contract.scheduler import RequestSpec
 from kilonova.db.repository import hosts, migrations, servers
 from kilonova.db.repository.migrations import Migration
 from kilonova.model.errors import BadRequest, Conflict
+from kilonova.model.hypervisor import TAKES_GUESTS
 from kilonova.model.server import Server, TaskState, VmState
+from kilonova.model.server_actions import NotReady
 
 
 class HostDown(Conflict):
@@ -131,6 +133,7 @@ async def _check_live(it: Acting, asked: dict[str, Any]) -> None:
         spec,
         requested_host=asked["host"],
         force_host=None,
+        extra_specs=spec.extra_specs | {f"trait:{TAKES_GUESTS}": "required"},
         ignore_hosts=(it.server.host,) if it.server.host else (),
     )
     counts = await it.request.world.scheduler.explain(spec)
@@ -151,9 +154,11 @@ async def evacuate(request: Request) -> dict[str, Any] | None:
     await find_server(request)
     password = asked.get("adminPass") or request.world.secret(request.world.settings.password_length)
     async with acting(request, "evacuate") as it:
+        if not it.server.host:
+            raise NotReady(it.server.id)
         host = await _refuge(it, asked.get("host"))
-        if await is_up(request, it.server.host or ""):
-            raise HostStillUp(it.server.host or "")
+        if await is_up(request, it.server.host):
+            raise HostStillUp(it.server.host)
         if request.version < 95:
             await servers.keep(it.tx, it.server.id, {"admin_password": password})
         migration_id = await record_migration(it, "evacuation", status="accepted")
