@@ -10,7 +10,7 @@ _CLOUD = """\
     auth:
       auth_url: {base_url}/identity/v3
       username: {user}
-      password: {password}
+      password: "{password}"
       project_name: {user}
       user_domain_name: Default
       project_domain_name: Default

@@ -1,6 +1,7 @@
 """The compute hosts of this process: one with a real hypervisor, or any number of simulated ones."""
 
 import asyncio
+import importlib.util
 import logging
 import os
 import shutil
@@ -27,6 +28,7 @@ from kilonova.contract.network_agent import (
 )
 from kilonova.launch import settings as translate
 from kilonova.launch.state_dir import StateDir
+from kilonova.model.errors import KilonovaError
 from kilonova.model.ids import HostName
 from kilonova.network.agent.agent import Agent
 from kilonova.network.agent.host_network import HostNetwork
@@ -45,13 +47,16 @@ log = logging.getLogger(__name__)
 AT_ONCE = 32
 # How often old entries leave the agents' journal.
 PRUNE_S = 3600.0
+# A hypervisor that takes longer to say what it has counts as away.
+HYPERVISOR_S = 10.0
 
 
 def driver_of(config: Config) -> str:
-    """`libvirt` or `simulated`; `auto` is libvirt where QEMU and libvirt are there."""
+    """`libvirt` or `simulated`; `auto` is libvirt where QEMU, libvirt and its Python binding are there."""
     if config.default.driver != "auto":
         return config.default.driver
-    real = shutil.which("qemu-system-x86_64") and (shutil.which("libvirtd") or os.path.exists("/usr/sbin/libvirtd"))
+    daemon = shutil.which("libvirtd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    real = shutil.which("qemu-system-x86_64") and daemon and importlib.util.find_spec("libvirt")
     return "libvirt" if real and config.simulated.hosts == 1 else "simulated"
 
 
@@ -169,7 +174,17 @@ class ComputeHosts:
         return agent
 
     async def health(self) -> dict[str, str]:
-        return {"hosts": "ok" if self.agents else "none started"}
+        if not self.agents:
+            return {"hosts": "none started"}
+        if self.driver == "simulated":
+            return {"hosts": "ok"}
+        try:
+            async with asyncio.timeout(HYPERVISOR_S):
+                await self.agents[0].host.hypervisor.facts()
+        except (KilonovaError, TimeoutError) as error:
+            log.warning("the hypervisor does not answer: %s", error)
+            return {"hosts": "the hypervisor does not answer"}
+        return {"hosts": "ok"}
 
     async def close(self) -> None:
         await self._tasks.close()

@@ -1,5 +1,6 @@
 """Where a process's spans go: gathered for a moment, then told to the conductor, which keeps them with their trace."""
 
+import logging
 from collections.abc import Callable
 
 from kilonova.aio.clock import Clock
@@ -10,8 +11,10 @@ from kilonova.model.errors import Unavailable
 from kilonova.observe import trace
 from kilonova.observe.trace import Span
 
+log = logging.getLogger(__name__)
+
 GATHER_S = 0.2
-# More than this in one moment and the oldest are dropped: traces must never be what kills a cloud.
+# More than this in one moment are dropped: traces must never be what kills a cloud.
 MOST = 20_000
 
 
@@ -45,12 +48,12 @@ class SpanKeeper:
         self._sending = False
         # Telling is no part of anybody's trace.
         with trace.serving("", None):
-            if self._exporter is not None:
-                await self._exporter.export(spans)
             try:
                 await self._conductor.spans(tuple(spans))
-            except Unavailable:
-                return
+            except Unavailable as error:
+                log.warning("%d spans are lost: %s", len(spans), error.message)
+            if self._exporter is not None:
+                await self._exporter.export(spans)
 
     async def close(self) -> None:
         trace.set_sink(None)
