@@ -172,7 +172,7 @@ async def running_cloud(
         },
         "simulated": {"hosts": hosts},
         "quota": {"instances": quota, "cores": quota, "ram": quota},
-        **(sections or {}),
+        **{name: dict(section) for name, section in (sections or {}).items()},
     }
     config = load(None, given=above)
     cloud = Cloud(config, StateDir(state_dir), ALL, base_url=base_url_of(config))
