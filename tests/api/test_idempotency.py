@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from kilonova.api.idempotency import KEPT_S, forget_old_keys
+from kilonova.api.idempotency import KEPT_S
 from kilonova.db.statement import Statement, update_columns
 from kilonova.db.tables.sagas import idempotency_keys, sagas
 from kilonova.db.tables.servers import servers
@@ -88,18 +88,6 @@ async def test_a_key_is_forgotten_after_a_day(cloud: Cloud, image: str) -> None:
         )
     assert (await create(cloud, image, "k", name="other")).status_code == 202
     assert await count(cloud, servers) == 2
-
-
-async def test_old_keys_are_taken_out_and_young_ones_stay(cloud: Cloud, image: str) -> None:  # noqa: F811
-    for key in ("old", "young"):
-        await create(cloud, image, key)
-    async with cloud.db.begin() as tx:
-        created_at = cloud.world.clock.after(-KEPT_S - 1)
-        await tx.execute(
-            update_columns(idempotency_keys, ("created_at",), ("key",)), by_key="old", created_at=created_at
-        )
-    await forget_old_keys(cloud.world)
-    assert await cloud.db.fetch_all(Statement(select(idempotency_keys.c.key))) == [("young",)]
 
 
 async def test_a_thousand_random_retries_at_once_make_one_server_per_key(cloud: Cloud, image: str) -> None:  # noqa: F811

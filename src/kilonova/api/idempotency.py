@@ -8,15 +8,13 @@ import msgspec
 from starlette.responses import Response
 
 from kilonova.api.request import Request
-from kilonova.api.world import World
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.repository import idempotency
 from kilonova.model.errors import BadRequest, Conflict, KilonovaError
 from kilonova.model.time import Timestamp
 
-# How long an answer is kept, and how often old ones are taken out. Seconds.
+# How long an answer is kept, seconds; the duty `spent_records` takes it out after that.
 KEPT_S = 24 * 3600.0
-CLEAN_S = 3600.0
 
 _HEADER = "idempotency-key"
 _LONGEST = 255
@@ -122,11 +120,6 @@ async def once(request: Request, work: Work) -> Response:
         if answer is None:
             raise
         return answer
-
-
-async def forget_old_keys(world: World) -> None:
-    """A duty of every api process, each `CLEAN_S`."""
-    await idempotency.forget_old(world.db, kept_since=kept_since(world.clock.after))
 
 
 def kept_since(after: Callable[[float], Timestamp]) -> Timestamp:

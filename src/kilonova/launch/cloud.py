@@ -15,7 +15,6 @@ from kilonova.aio.clock import Clock, SystemClock
 from kilonova.aio.supervise import Tasks
 from kilonova.api.application import ComputeApi
 from kilonova.api.event_stream import EventStream
-from kilonova.api.idempotency import CLEAN_S, forget_old_keys
 from kilonova.api.policy import Policy
 from kilonova.api.world import World as ApiWorld
 from kilonova.bus.bus import Bus, Subscription
@@ -378,7 +377,6 @@ class Cloud:
             identity=IdentityClient(self.session),
             placement=self.placement,
         )
-        self.tasks.every(CLEAN_S, lambda: forget_old_keys(world), self.clock, name="idempotency keys")
         self.apps["compute"] = ComputeApi(world, await self._token_checker("nova", step="4-5"))
 
     async def _compute(self) -> None:

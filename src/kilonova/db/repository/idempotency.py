@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 
-from kilonova.db.database import Database, Reader, Transaction
+from kilonova.db.database import Reader, Transaction
 from kilonova.db.errors import AlreadyThere
 from kilonova.db.statement import Statement, insert_into, update_columns
 from kilonova.db.tables.sagas import idempotency_keys
@@ -21,7 +21,6 @@ _TAKE_OVER = Statement(
     .where(*_MINE, _K.created_at < bindparam("kept_since"))
     .values(body_hash=bindparam("new_hash"), created_at=bindparam("now"))
 )
-_FORGET_OLD = Statement(delete(idempotency_keys).where(_K.created_at < bindparam("kept_since")))
 _ANSWER = ("body", "headers", "status")
 
 
@@ -76,8 +75,3 @@ async def keep(
         headers=msgspec.json.encode(dict(headers)).decode(),
         body=body,
     )
-
-
-async def forget_old(db: Database, *, kept_since: Timestamp) -> None:
-    async with db.begin() as tx:
-        await tx.execute(_FORGET_OLD, kept_since=kept_since)
