@@ -59,7 +59,7 @@ def test_local_disks_come_first() -> None:
 def test_a_connection_this_host_does_not_know_is_refused() -> None:
     info: dict[str, Any] = {"driver_volume_type": "rbd", "data": {"name": "pool/volume"}}
     attachment = msgspec.convert(
-        {"id": "a", "volume_id": "v", "server_id": "s", "status": "attached", "connection_info": info},
+        {"id": "a", "volume_id": "v", "server_id": "s", "status": "attached", "mode": "rw", "connection_info": info},
         Attachment,
         strict=False,
     )
