@@ -125,10 +125,8 @@ class Field:
             self.garden.things.discard("tree")
         saga_id = SagaId(order.order.key.split(".")[0])
         outcome = Outcome(key=order.order.key, server_id=SERVER, host="field")
-        async with self.db.begin() as tx:
-            await store.record_outcome(tx, saga_id, order.order.key, outcome, SystemClock().now())
         assert self.executor is not None
-        self.executor.wake(saga_id)
+        await self.executor.hear(saga_id, order.order.key, outcome)
 
 
 class Cloud:
@@ -230,7 +228,7 @@ async def test_a_preempting_saga_does_not_wait_for_a_host_that_is_silent(db: Dat
 
 
 async def test_an_order_that_was_lost_is_sent_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kilonova.saga.executor.RESEND_S", 0.1)
+    monkeypatch.setattr("kilonova.saga.turn.RESEND_S", 0.1)
     monkeypatch.setattr("kilonova.saga.executor.SWEEP_S", 0.1)
     cloud = Cloud(db)
     cloud.field.lose = 2

@@ -28,8 +28,9 @@ from kilonova.model.ids import HostName, SagaId, ServerId
 from kilonova.observe import trace
 from kilonova.observe.trace import Span
 from kilonova.saga import store
-from kilonova.saga.executor import Executor, Meddle
+from kilonova.saga.executor import Executor
 from kilonova.saga.saga import HostOrder
+from kilonova.saga.turn import Meddle
 
 log = logging.getLogger(__name__)
 
@@ -144,10 +145,7 @@ class ConductorService:
             return await server_state.record_of(self._db, server_id)
 
     async def outcome(self, outcome: Outcome) -> None:
-        saga_id = SagaId(outcome.key.split(".", 1)[0])
-        async with self._db.begin() as tx:
-            await store.record_outcome(tx, saga_id, outcome.key, outcome, self._clock.now())
-        self.executor.wake(saga_id)
+        await self.executor.hear(SagaId(outcome.key.split(".", 1)[0]), outcome.key, outcome)
 
     async def guest_password(self, server_id: ServerId) -> str:
         server = await server_state.state_of(self._db, server_id)

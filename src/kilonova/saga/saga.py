@@ -60,8 +60,11 @@ Record = Callable[[Transaction, Run[P, W], Any], Awaitable[None]]
 
 
 class Step(Generic[P, W]):
-    def __init__(self, name: str, *, shows: str | None, event: str, timeout_s: float, no_return: bool) -> None:
+    def __init__(
+        self, name: str, *, shows: str | None, event: str, timeout_s: float, no_return: bool, pure: bool
+    ) -> None:
         self.name = name
+        self.pure = pure
         self.shows = shows
         self.event = event
         self.timeout_s = timeout_s
@@ -128,12 +131,21 @@ class Saga(Generic[P, W]):
         self.on_fail: Fail[P, W] | None = None
 
     def step(
-        self, *, shows: str | None = None, event: str = "", timeout_s: float = 60.0, no_return: bool = False
+        self,
+        *,
+        shows: str | None = None,
+        event: str = "",
+        timeout_s: float = 60.0,
+        no_return: bool = False,
+        pure: bool = False,
     ) -> Callable[[Local[P, W]], Step[P, W]]:
-        """A local step, named by its function. `shows` is the task_state while it runs, `event` its action event."""
+        """A local step, named by its function. `shows` is the task_state while it runs, `event` its action event.
+
+        `pure`: it only looks, or stands for its undo; so it may run before its start is in the log.
+        """
 
         def add(function: Local[P, W]) -> Step[P, W]:
-            step = self._add(function, shows, event, timeout_s, no_return)
+            step = self._add(function, shows, event, timeout_s, no_return, pure)
             step.act = function
             return step
 
@@ -150,7 +162,7 @@ class Saga(Generic[P, W]):
         """A step a host does."""
 
         def add(function: Make[P, W]) -> Step[P, W]:
-            step = self._add(function, shows, event, timeout_s, no_return)
+            step = self._add(function, shows, event, timeout_s, no_return, False)
             step.make = function
             return step
 
@@ -170,9 +182,17 @@ class Saga(Generic[P, W]):
         return next(step for step in self.steps if step.name == name)
 
     def _add(
-        self, function: Callable[..., Any], shows: str | None, event: str, timeout_s: float, no_return: bool
+        self,
+        function: Callable[..., Any],
+        shows: str | None,
+        event: str,
+        timeout_s: float,
+        no_return: bool,
+        pure: bool,
     ) -> Step[P, W]:
-        step: Step[P, W] = Step(function.__name__, shows=shows, event=event, timeout_s=timeout_s, no_return=no_return)
+        step: Step[P, W] = Step(
+            function.__name__, shows=shows, event=event, timeout_s=timeout_s, no_return=no_return, pure=pure
+        )
         if any(other.name == step.name for other in self.steps):
             raise ValueError(f"{self.name} has two steps named {step.name}")
         self.steps.append(step)

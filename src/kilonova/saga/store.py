@@ -1,5 +1,6 @@
 """The saga tables in SQL. Every function works inside the caller's transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -121,9 +122,7 @@ _WAKE_SOONER = Statement(
 )
 _OPEN_ROWS = Statement(select(*_COLUMNS).where(sagas.c.state.in_(["open", "queued"])).order_by(sagas.c.created_at))
 _BREAK_LEASES = Statement(
-    update(sagas)
-    .where(sagas.c.state == "open")
-    .values(owner=null(), lease_until=null(), wake_at=bindparam("now"))
+    update(sagas).where(sagas.c.state == "open").values(owner=null(), lease_until=null(), wake_at=bindparam("now"))
 )
 _RING_HOST = Statement(
     update(sagas)
@@ -164,17 +163,22 @@ async def cancelled_if_mine(tx: Transaction, saga_id: SagaId, epoch: int) -> boo
     return None if row is None else bool(row[0])
 
 
-async def append(tx: Transaction, saga_id: SagaId, seq: int, event: Event, data: Any, now: Timestamp) -> None:
-    await tx.execute(
-        insert_into(saga_events),
-        saga_id=saga_id,
-        seq=seq,
-        kind=event.kind,
-        step=event.step,
-        attempt=event.attempt,
-        data=None if data is None else encode(data).decode(),
-        at=now,
-    )
+async def append(tx: Transaction, saga_id: SagaId, first: int, lines: Sequence[Logged]) -> None:
+    """Add lines to the log; `first` is the number of the first of them."""
+    if lines:
+        await tx.execute_many(insert_into(saga_events), [_columns(saga_id, *line) for line in enumerate(lines, first)])
+
+
+def _columns(saga_id: SagaId, seq: int, line: Logged) -> dict[str, Any]:
+    return {
+        "saga_id": saga_id,
+        "seq": seq,
+        "kind": line.event.kind,
+        "step": line.event.step,
+        "attempt": line.event.attempt,
+        "data": None if line.data is None else encode(line.data).decode(),
+        "at": line.at,
+    }
 
 
 async def let_go(tx: Transaction, saga_id: SagaId, epoch: int, *, wake_at: Timestamp) -> bool:

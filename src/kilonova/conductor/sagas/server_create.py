@@ -38,7 +38,7 @@ async def record_volumes(tx: Transaction, run: CreateRun, made: list[dict[str, A
         await server_state.record_devices(tx, run.params.server_id, run.world.clock.now(), devices)
 
 
-@server_create.step(timeout_s=600.0)
+@server_create.step(timeout_s=600.0, pure=True)
 async def await_volumes(run: CreateRun) -> None:
     """Errors: Unavailable while one is being made (tried again), VolumeFailed."""
     for device in run.result(make_volumes) or ():
@@ -73,7 +73,7 @@ async def record_host(tx: Transaction, run: CreateRun, chosen: dict[str, str]) -
         )
 
 
-@server_create.step()
+@server_create.step(pure=True)
 async def wire(run: CreateRun) -> None:
     """The host makes ports and attaches volumes as it builds; here is what takes them back."""
 

@@ -13,7 +13,7 @@ from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga
 server_snapshot: Saga[work.SnapshotServer, World] = Saga(work.SnapshotServer)
 
 
-@server_snapshot.step(shows="image_snapshot")
+@server_snapshot.step(shows="image_snapshot", pure=True)
 async def own_image(run: Run[work.SnapshotServer, World]) -> None:
     """The api has made the image, queued; from here on it is this saga's to take back."""
 

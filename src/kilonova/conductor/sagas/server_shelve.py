@@ -24,7 +24,7 @@ ShelveRun = Run[ShelveServer, World]
 server_shelve: Saga[ShelveServer, World] = Saga(ShelveServer)
 
 
-@server_shelve.step(shows="shelving")
+@server_shelve.step(shows="shelving", pure=True)
 async def own_image(run: ShelveRun) -> None:
     """The api has made the image, queued; from here on it is this saga's to take back."""
 
