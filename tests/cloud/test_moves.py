@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from kilonova.db.statement import update_columns
+from kilonova.db.tables.hosts import compute_nodes
 from tests.cloud.moved import (
     ANY_HOST,
     abort,
@@ -197,6 +199,32 @@ async def test_a_running_live_migration_is_shown_and_can_be_aborted(cloud: Runni
     assert await where(cloud, server) == {source: 1}
     assert await cloud.ledger() == before
     assert (await migration(cloud, server))["status"] == "cancelled"
+
+
+async def test_where_disks_are_on_no_shared_storage_a_resize_stays_and_a_move_says_why_not(cloud: RunningCloud) -> None:
+    server = await cloud.active()
+    source = await host_of(cloud, server["id"])
+    assert cloud.cloud.db is not None
+    async with cloud.cloud.db.begin() as tx:
+        for name in host_names(cloud):
+            await tx.execute(update_columns(compute_nodes, ("traits",), ("host",)), by_host=name, traits="[]")
+    before = await cloud.ledger()
+    for action, value in (("migrate", None), ("os-migrateLive", ANY_HOST)):
+        await act(cloud, server["id"], action, value)
+        assert (await cloud.until(server["id"], {"ACTIVE", "ERROR"}))["status"] == "ACTIVE"
+        assert await cloud.ledger() == before
+        assert "no shared storage" in await why(cloud, server)
+    await cloud.act(server["id"], "resize", {"flavorRef": await cloud.flavor("m1.micro")})
+    await cloud.until(server["id"], {"VERIFY_RESIZE"})
+    assert await where(cloud, server) == {source: 1}
+
+
+async def why(cloud: RunningCloud, server: dict[str, Any]) -> str:
+    """What the events of the server's last action say."""
+    path = f"/compute/v2.1/servers/{server['id']}/os-instance-actions"
+    last = (await cloud.admin.get(path, headers=VERSION)).json()["instanceActions"][0]
+    shown = (await cloud.admin.get(f"{path}/{last['request_id']}", headers=VERSION)).json()["instanceAction"]
+    return " ".join(event["details"] or "" for event in shown["events"])
 
 
 async def test_a_server_deleted_while_it_moves_leaves_nothing_on_either_host(cloud: RunningCloud) -> None:

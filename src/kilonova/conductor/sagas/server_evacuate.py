@@ -23,10 +23,10 @@ EvacuateRun = Run[EvacuateServer, World]
 
 server_evacuate: Saga[EvacuateServer, World] = Saga(EvacuateServer)
 
-server_evacuate.step(shows="rebuilding", event="conductor_rebuild_instance")(keep_old_claim).undo(take_old_claim_back)
+server_evacuate.step(shows="rebuilding")(keep_old_claim).undo(take_old_claim_back)
 
 
-@server_evacuate.step(timeout_s=120.0)
+@server_evacuate.step(event="conductor_rebuild_instance", timeout_s=120.0)
 async def claim_refuge(run: EvacuateRun) -> dict[str, str]:
     """Errors: NoValidHost."""
     server = await server_state.state_of(run.world.db, run.params.server_id)

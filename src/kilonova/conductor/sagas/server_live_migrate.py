@@ -43,12 +43,10 @@ async def _target(run: Run[Any, World]) -> HostName:
 
 server_live_migrate: Saga[LiveMigrateServer, World] = Saga(LiveMigrateServer)
 
-server_live_migrate.step(shows="migrating", event="conductor_live_migrate_instance")(keep_old_claim).undo(
-    take_old_claim_back
-)
+server_live_migrate.step(shows="migrating")(keep_old_claim).undo(take_old_claim_back)
 
 
-@server_live_migrate.step(timeout_s=120.0)
+@server_live_migrate.step(event="conductor_live_migrate_instance", timeout_s=120.0)
 async def claim_target(run: LiveRun) -> dict[str, str]:
     """Errors: NoValidHost, DisksStay, GuestNotAlive."""
     server = await server_state.state_of(run.world.db, run.params.server_id)
