@@ -77,5 +77,11 @@ class Volumes:
             raise NotFound(f"Volume {volume_id} could not be found.")
         return self.known[volume_id]
 
+    async def begin_detaching(self, volume_id: str, token: str) -> None:
+        self.known[volume_id].status = "detaching"
+
+    async def roll_detaching(self, volume_id: str, token: str) -> None:
+        self.known[volume_id].status = "in-use"
+
     async def snapshot_status(self, snapshot_id: str, token: str, status: str) -> None:
         self.told.append((snapshot_id, status))

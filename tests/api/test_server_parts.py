@@ -126,7 +126,9 @@ async def test_detach_of_the_root_volume_is_refused(cloud: Cloud) -> None:
     path = f"/servers/{server_id}/os-volume_attachments"
     assert (await cloud.delete(f"{path}/{VOLUME}")).status_code == 400
     assert (await cloud.delete(f"{path}/{PRIVATE}")).status_code == 404
+    cloud.volumes.known[FREE_PORT] = Volume(FREE_PORT, status="in-use")
     assert (await cloud.delete(f"{path}/{FREE_PORT}")).status_code == 202
+    assert cloud.volumes.known[FREE_PORT].status == "detaching"
     flag = {"volumeAttachment": {"volumeId": VOLUME, "delete_on_termination": True}}
     assert (await cloud.put(f"{path}/{VOLUME}", flag, version="2.85")).status_code == 202
     shown = (await cloud.get(f"{path}/{VOLUME}", version="2.85")).json()["volumeAttachment"]

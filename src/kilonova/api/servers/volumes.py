@@ -1,5 +1,7 @@
 """Volumes of a server: what is attached, attach, detach. The id in the URL is the volume's."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -18,7 +20,8 @@ from kilonova.db.repository import servers
 from kilonova.db.repository.server_state import devices_of
 from kilonova.model.errors import BadRequest, Conflict, Forbidden, NotFound
 from kilonova.model.server import Server, VmState
-from kilonova.model.server_actions import WrongState
+from kilonova.model.server_actions import WrongState, check
+from kilonova.model.volume import VolumeStatus
 from kilonova.web.response import empty, json_response
 
 _SHELVED = (VmState.SHELVED, VmState.SHELVED_OFFLOADED)
@@ -135,8 +138,24 @@ async def detach(request: Request) -> None:
     device = await _device(request, server, volume_id)
     if device.boot_index == 0 and server.vm_state != VmState.SHELVED_OFFLOADED:
         raise BadRequest("Cannot detach a root device volume")
-    async with acting(request, "detach_volume") as it:
+    check("detach_volume", server, admin=request.caller.is_admin)
+    async with _detaching(request, volume_id), acting(request, "detach_volume") as it:
         await it.begin(DetachVolumeWork(server_id=server.id, volume_id=volume_id, mapping_id=device.id))
+
+
+@asynccontextmanager
+async def _detaching(request: Request, volume_id: str) -> AsyncIterator[None]:
+    """The volume shows that before the answer; not for long where what follows is not accepted."""
+    volumes, token = request.world.volume, request.caller.token
+    begun = (await volumes.show(volume_id, token)).status != VolumeStatus.DETACHING
+    if begun:
+        await volumes.begin_detaching(volume_id, token)
+    try:
+        yield
+    except BaseException:
+        if begun:
+            await volumes.roll_detaching(volume_id, token)
+        raise
 
 
 def _check_shelved(request: Request, server: Server, action: str) -> None:
