@@ -11,8 +11,8 @@ CpuMode = Literal["host-model", "host-passthrough", "custom", "none"]
 class LibvirtSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Defaults that work. `session` None: unprivileged exactly when we are not root.
 
-    `virt_type` auto asks the speed probe. `cpu_mode` None: the host's with KVM, qemu64 without. `uri` names a libvirt to
-    use instead of a private one.
+    `virt_type` auto asks the speed probe. `cpu_mode` None: the host's with KVM, qemu64 without. `uri` names a libvirt
+    to use instead of a private one.
     """
 
     virt_type: Literal["auto", "kvm", "qemu"] = "auto"
