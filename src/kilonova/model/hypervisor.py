@@ -6,7 +6,6 @@ from kilonova.model.errors import NotFound
 from kilonova.model.ids import HostName
 from kilonova.model.service import Service
 
-
 # A trait of hosts that take guests over with their disks. Hosts without it keep theirs: their disks are on no storage
 # that others reach.
 TAKES_GUESTS = "CUSTOM_TAKES_GUESTS"

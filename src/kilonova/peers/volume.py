@@ -1,6 +1,7 @@
 """The volume service as its users see it: Cinder v3 by REST, ours or a real one.
 
-Paths have no project: it is the token's, save where a service creates for somebody else. That is Cinder's 3.67; 3.68 makes them anew from images.
+Paths have no project: it is the token's, save where a service creates for somebody else. Volumes are asked about at
+Cinder's 3.67; 3.68 makes them anew from images.
 """
 
 from collections.abc import Mapping, Sequence
