@@ -48,9 +48,17 @@ def tell(request: Request, tx: Transaction, event: ServerChanged) -> None:
     world = request.world
 
     def start() -> None:
-        world.tasks.start(world.events.server_changed(event), name="tell")
+        world.tasks.start(_tell(request, event), name="tell")
 
     tx.after_commit(start)
+
+
+async def _tell(request: Request, event: ServerChanged) -> None:
+    try:
+        await request.world.events.server_changed(event)
+    except Unavailable as error:
+        # Clients that fall back on lists lose nothing but time.
+        log.info("nobody was told of a change: %s", error.message)
 
 
 async def _ring(request: Request, saga_id: SagaId) -> None:
