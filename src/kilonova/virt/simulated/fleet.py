@@ -6,6 +6,7 @@ from kilonova.aio.clock import Clock
 from kilonova.virt.simulated.faults import Faults
 from kilonova.virt.simulated.host import SimulatedHypervisor
 from kilonova.virt.simulated.journal import Journal
+from kilonova.virt.simulated.screen import Screen
 
 
 class SimulatedFleet:
@@ -15,6 +16,7 @@ class SimulatedFleet:
         self.faults = Faults()
         self._journal = Journal(path)
         self._clock = clock
+        self._screen = Screen()
         self._hosts: dict[str, SimulatedHypervisor] = {}
 
     def host(
@@ -27,6 +29,7 @@ class SimulatedFleet:
                 journal=self._journal,
                 faults=self.faults,
                 clock=self._clock,
+                screen=self._screen,
                 vcpus=vcpus,
                 memory_mib=memory_mib,
                 disk_gib=disk_gib,
@@ -35,4 +38,5 @@ class SimulatedFleet:
 
     def close(self) -> None:
         """Let the file go; guests stay as they are."""
+        self._screen.close()
         self._journal.close()

@@ -31,11 +31,12 @@ from kilonova.virt.simulated.console_text import console_text
 from kilonova.virt.simulated.faults import Faults
 from kilonova.virt.simulated.journal import GuestRecord, Journal
 from kilonova.virt.simulated.moving import first_of, hand_over
+from kilonova.virt.simulated.screen import Screen
 from kilonova.virt.simulated.telemetry import diagnostics
 
 _OFF = (PowerState.SHUTDOWN, PowerState.CRASHED)
 _ALIVE = (PowerState.RUNNING, PowerState.PAUSED)
-# Made-up addresses: nothing listens there, yet the API can show a URL.
+# Made-up addresses but for VNC: nothing listens there, yet the API can show a URL.
 _FIRST_PORT: dict[ConsoleKind, int] = {"vnc": 5900, "spice": 15900, "serial": 25900}
 
 
@@ -43,12 +44,22 @@ class SimulatedHypervisor:
     """A Hypervisor with all abilities; guests are rows in the fleet's journal."""
 
     def __init__(
-        self, name: str, *, journal: Journal, faults: Faults, clock: Clock, vcpus: int, memory_mib: int, disk_gib: int
+        self,
+        name: str,
+        *,
+        journal: Journal,
+        faults: Faults,
+        clock: Clock,
+        screen: Screen,
+        vcpus: int,
+        memory_mib: int,
+        disk_gib: int,
     ) -> None:
         self._name = name
         self._journal = journal
         self._faults = faults
         self._clock = clock
+        self._screen = screen
         self._size = (vcpus, memory_mib, disk_gib)
         self._guests = journal.guests.setdefault(name, {})
         self._fan = EventFan()
@@ -163,7 +174,8 @@ class SimulatedHypervisor:
             raise ConsoleUnavailable(kind)
         if record.state not in _ALIVE:
             raise GuestNotRunning(guest)
-        port = _FIRST_PORT[known] + zlib.crc32(guest.encode()) % 10_000
+        made_up = _FIRST_PORT[known] + zlib.crc32(guest.encode()) % 10_000
+        port = await self._screen.port() if known == "vnc" else made_up
         return ConsoleAddress(kind=known, host="127.0.0.1", port=port)
 
     # Abilities
