@@ -16,6 +16,22 @@ Every operation at every microversion from 2.{LOWEST} to 2.{HIGHEST}. Ask for on
 `/compute/v2.1/openapi.json?version=2.N`, and printed by `./kilonova openapi --version 2.N`.
 
 Every call needs `X-Auth-Token`. Any of them may answer 400, 401, 403, 404 and 503; further errors are in the tables.
+
+## Beyond Nova
+
+**A create that may be sent again.** With an `Idempotency-Key` header (1 to 255 printable characters) `POST /servers`
+makes its servers once: the same call with the same key, by the same user, within a day, at once or later, makes
+nothing and gets the first answer. The same key with another body is a 409. What was refused may be tried again.
+
+**Events.** `GET /servers/events` is a stream of server-sent events, one for each change of a state of the project's
+servers (`all_tenants=1`: of all, for admins):
+
+    id: 2026-11-21T07:26:45.123456/5f0c2d1e/17
+    event: server
+    data: {{"server_id":"…","project_id":"…","status":"ACTIVE","vm_state":"active","task_state":null,"power_state":1,…}}
+
+`Last-Event-ID` tells what was missed; who was away for too long is told the present state of what changed since. After
+an event `reset` that was too much: list the servers anew. Clients that do not read are cut off.
 """
 
 _EVERY_ERROR = {400, 401, 403, 404, 503}
