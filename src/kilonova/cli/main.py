@@ -9,6 +9,10 @@ from pathlib import Path
 from kilonova.model.errors import KilonovaError
 
 
+# httpx would bring a command line of its own along, with rich and pygments: 3 MB and 60 ms that no service needs.
+sys.modules["httpx._main"] = None  # type: ignore[assignment]
+
+
 def _state_dir(parser: argparse.ArgumentParser) -> None:
     default = Path(os.environ.get("KILONOVA_STATE_DIR") or Path.home() / ".kilonova")
     parser.add_argument("--state-dir", type=Path, default=default, metavar="DIR", help=f"default: {default}")
