@@ -1,5 +1,6 @@
 """Routers, floating addresses, security groups and quotas over REST."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -200,3 +201,21 @@ async def test_a_project_without_a_network_gets_one_by_itself(cloud: NetworkClou
     assert len((await cloud.show("networks", first))["subnets"]) == 1
     (router,) = await cloud.list("routers")
     assert router["external_gateway_info"] is not None
+
+
+async def test_servers_that_begin_at_once_share_the_network_made_for_their_project(cloud: NetworkCloud) -> None:
+    await cloud.external()
+    path = "/auto-allocated-topology/red"
+    answers = await asyncio.gather(*(cloud.call("GET", path) for _ in range(5)))
+    assert len({answer.json()["auto_allocated_topology"]["id"] for answer in answers}) == 1
+    assert len(await cloud.list("routers")) == 1
+
+
+async def test_what_was_made_for_a_project_goes_as_one(cloud: NetworkCloud) -> None:
+    await cloud.external()
+    path = "/auto-allocated-topology/red"
+    assert (await cloud.call("DELETE", path)).status_code == 404
+    made = (await cloud.call("GET", path)).json()["auto_allocated_topology"]["id"]
+    assert (await cloud.call("DELETE", path)).status_code == 204
+    assert await cloud.list("routers") == []
+    assert made not in [one["id"] for one in await cloud.list("networks")]

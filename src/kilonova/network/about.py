@@ -13,6 +13,7 @@ from kilonova.web.response import json_response
 EXTENSIONS: dict[str, tuple[str, str]] = {
     "agent": ("agent", "The agent management extension."),
     "allowed-address-pairs": ("Allowed Address Pairs", "Provides allowed address pairs"),
+    "auto-allocated-topology": ("Auto Allocated Topology Services", "Auto Allocated Topology Services."),
     "availability_zone": ("Availability Zone", "Availability zone support."),
     "binding": ("Port Binding", "Expose port bindings of a virtual port to external application"),
     "ext-gw-mode": ("Neutron L3 Configurable external gateway mode", "Whether SNAT should occur on the gateway"),

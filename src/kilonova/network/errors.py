@@ -52,6 +52,11 @@ class NetworkInUse(Conflict):
         )
 
 
+class AutoAllocatedTopologyNotFound(NotFound):
+    def __init__(self, project_id: str) -> None:
+        super().__init__(f"Auto-allocated topology for tenant {project_id} could not be found.")
+
+
 class SubnetNotFound(NotFound):
     def __init__(self, id: str) -> None:
         super().__init__(f"Subnet {id} could not be found.")

@@ -57,6 +57,7 @@ def routes() -> Routes:
         ("PUT", "/v2.0/quotas/{project_id}", quotas.update),
         ("DELETE", "/v2.0/quotas/{project_id}", quotas.delete),
         ("GET", "/v2.0/auto-allocated-topology/{project_id}", topology.show),
+        ("DELETE", "/v2.0/auto-allocated-topology/{project_id}", topology.delete),
         ("PUT", "/v2.0/routers/{id}/add_router_interface", add_interface),
         ("PUT", "/v2.0/routers/{id}/remove_router_interface", remove_interface),
         *(("GET", f"/v2.0/{name}", about.empty_list) for name in _NONE_HERE),
