@@ -8,7 +8,6 @@ from pathlib import Path
 
 from kilonova.model.errors import KilonovaError
 
-
 # httpx would bring a command line of its own along, with rich and pygments: 3 MB and 60 ms that no service needs.
 sys.modules["httpx._main"] = None  # type: ignore[assignment]
 
