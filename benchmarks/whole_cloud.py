@@ -80,7 +80,7 @@ async def create(http: httpx.AsyncClient, image: str, flavor: str, networks: Any
     return str(answer.json()["server"]["id"])
 
 
-async def settled(http: httpx.AsyncClient, count: int) -> tuple[int, int]:
+async def settled(http: httpx.AsyncClient) -> tuple[int, int]:
     """(ACTIVE, ERROR) once nothing is BUILD any more. Looks seldom: looking costs the cloud as well."""
     while True:
         building = (await http.get("/compute/v2.1/servers?status=BUILD&limit=1")).json()["servers"]
@@ -112,7 +112,8 @@ async def measure(state: Path, cloud: Measured, given: argparse.Namespace) -> di
         before = cloud.cpu_s()
         for index in range(given.creates):
             ids.append(await create(http, image, flavor, asked, f"warm-{index}"))
-        await settled(http, given.creates)
+        active, error = await settled(http)
+        assert (active, error) == (given.creates, 0), f"{active} active, {error} failed"
         found[f"create to ACTIVE ({what}), CPU ms"] = (cloud.cpu_s() - before) * 1000 / given.creates
         before = cloud.cpu_s()
         for server_id in ids:
@@ -129,12 +130,12 @@ async def measure(state: Path, cloud: Measured, given: argparse.Namespace) -> di
 
     began, before = time.monotonic(), cloud.cpu_s()
     await asyncio.gather(*(one(f"burst-{index}") for index in range(given.burst)))
-    active, error = await settled(http, given.burst)
+    active, error = await settled(http)
     found["burst, servers/s"] = active / (time.monotonic() - began)
     found["burst, CPU ms a server"] = (cloud.cpu_s() - before) * 1000 / given.burst
     found["burst, failed"] = error
     await asyncio.gather(*(one(f"more-{index}") for index in range(max(0, given.servers - given.burst))))
-    await settled(http, given.servers)
+    await settled(http)
 
     newest = (await http.get("/compute/v2.1/servers?limit=1")).json()["servers"][0]["id"]
     for what, path in (
