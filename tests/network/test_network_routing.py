@@ -219,3 +219,13 @@ async def test_what_was_made_for_a_project_goes_as_one(cloud: NetworkCloud) -> N
     assert (await cloud.call("DELETE", path)).status_code == 204
     assert await cloud.list("routers") == []
     assert made not in [one["id"] for one in await cloud.list("networks")]
+
+
+@pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless"])
+async def test_a_network_may_begin_with_a_subnet_that_makes_its_own_addresses(cloud: NetworkCloud, mode: str) -> None:
+    network = await cloud.make("networks", name="six")
+    modes = {"ipv6_address_mode": mode, "ipv6_ra_mode": mode}
+    subnet = await cloud.make("subnets", network_id=network["id"], cidr="fd00:1::/64", ip_version=6, **modes)
+    assert subnet["ipv6_address_mode"] == mode
+    port = await cloud.make("ports", network_id=network["id"])
+    assert port["fixed_ips"][0]["ip_address"].startswith("fd00:1::")

@@ -171,13 +171,16 @@ async def serve_dhcp(work: Work, network_id: str, subnets: Sequence[Row]) -> Non
     if port is None and not served:
         return
     if port is None:
-        given = await addresses.choose(work, network_id, served, [{"subnet_id": one["id"]} for one in served], "")
+        # Known first: on some IPv6 subnets the address is made of it.
+        mac = port_rows.new_mac(work)
+        given = await addresses.choose(work, network_id, served, [{"subnet_id": one["id"]} for one in served], mac)
         device = f"dhcp-{network_id}"
         await port_rows.insert(
             work,
             network_id,
             given,
             project_id=served[0]["project_id"],
+            mac_address=mac,
             device_owner=port_rows.DHCP,
             device_id=device,
             status="ACTIVE",
