@@ -200,7 +200,7 @@ class Guest:
 
     async def ssh(self, address: str, command: str, *, ok: bool = True) -> str:
         """What `command` prints in the guest; tries until the guest's SSH server answers."""
-        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=3", "LogLevel=ERROR",
+        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=20", "LogLevel=ERROR",
                    "BatchMode=yes", "IdentitiesOnly=yes")  # fmt: skip
         words = [word for option in options for word in ("-o", option)]
         said = await run("ssh", *words, "-i", str(self.cloud.key), f"root@{address}", command, ok=ok)
