@@ -70,6 +70,13 @@ class Vif(msgspec.Struct, frozen=True, kw_only=True):
     created_here: bool = True
 
 
+class InjectedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file a user gave with the server (`personality`, below 2.57): its place, and base64 text of its bytes."""
+
+    path: str
+    contents: str
+
+
 class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """All a host needs to know of a server to make its guest, from the record as it is now."""
 
@@ -96,6 +103,7 @@ class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     block_devices: tuple[BlockDevice, ...] = ()
     vifs: tuple[Vif, ...] = ()
     vm_state: str = "building"
+    files: tuple[InjectedFile, ...] = ()
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):

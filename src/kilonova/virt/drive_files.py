@@ -1,5 +1,6 @@
 """The files of a config drive: both trees, as the metadata service would tell them. Pure."""
 
+import base64
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ def drive_files(told: Told, *, random_seed: bytes) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for version in VERSIONS:
         files |= {f"openstack/{version}/{name}": data for name, data in _openstack(told, version, random_seed).items()}
+    for number, file in enumerate(told.record.files):
+        files[f"openstack/content/{number:04}"] = base64.b64decode(file.contents)
     data = user_data(told.record)
     for version in EC2_ON_DRIVE:
         files[f"ec2/{version}/meta-data.json"] = msgspec.json.encode(_plain(ec2_meta_data(told, version)))

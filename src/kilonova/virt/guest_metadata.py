@@ -86,6 +86,10 @@ def meta_data(told: Told, *, version: str, random_seed: bytes, on_drive: bool) -
         document["keys"] = [{"name": record.key_name, "type": kind, "data": record.key_data}]
     if on_drive and record.admin_password:
         document["admin_pass"] = record.admin_password
+    if on_drive and record.files:
+        document["files"] = [
+            {"path": file.path, "content_path": f"/content/{number:04}"} for number, file in enumerate(record.files)
+        ]
     if since(version, "2013-04-04"):
         document["random_seed"] = base64.b64encode(random_seed).decode()
     if since(version, "2015-10-15"):

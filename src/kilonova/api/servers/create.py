@@ -13,7 +13,7 @@ from kilonova.api.request import Request
 from kilonova.api.servers import names
 from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.block_devices import asked_devices, columns_of, is_volume_backed
-from kilonova.api.servers.create_checks import check_counts, check_personality, check_policy, check_volumes
+from kilonova.api.servers.create_checks import check_counts, check_personality, check_policy, check_volumes, kept_files
 from kilonova.api.servers.image_mapping import mapping_of, with_mapping
 from kilonova.api.servers.images import check_fit, usable_image
 from kilonova.api.servers.networks import Networks, wanted_networks
@@ -230,7 +230,7 @@ def _columns(request: Request, wanted: Wanted, server_id: ServerId, index: int, 
         **{"access_ip_v4": "", "access_ip_v6": ""},
         **access_addresses(body),
         "metadata": _encode(body.get("metadata", {})).decode(),
-        "system_metadata": _encode({"admin_password": wanted.password}).decode(),
+        "system_metadata": _encode(_kept(wanted)).decode(),
         "tags": _encode(sorted(set(body.get("tags", [])))).decode(),
         "security_groups": _encode([{"name": name} for name in wanted.groups]).decode(),
         "request_spec": _encode(_spec(request, wanted, server_id)).decode(),
@@ -239,6 +239,11 @@ def _columns(request: Request, wanted: Wanted, server_id: ServerId, index: int, 
         "trusted_certs": None if certificates is None else _encode(certificates).decode(),
         "group_id": wanted.place.group_id,
     }
+
+
+def _kept(wanted: Wanted) -> dict[str, str]:
+    kept = {"admin_password": wanted.password, **kept_files(wanted.body)}
+    return {name: value for name, value in kept.items() if value is not None}
 
 
 def _spec(request: Request, wanted: Wanted, server_id: ServerId) -> RequestSpec:

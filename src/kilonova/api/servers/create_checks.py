@@ -4,9 +4,12 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from kilonova.api.quota import UNLIMITED, QuotaExceeded
 from kilonova.api.request import Request
-from kilonova.contract.compute import BlockDevice
+from kilonova.contract.compute import BlockDevice, InjectedFile
+from kilonova.db.repository.server_state import INJECTED_FILES
 from kilonova.model.errors import BadRequest, NotFound
 from kilonova.peers.volume import Volume
 
@@ -45,6 +48,12 @@ def check_personality(request: Request, body: Mapping[str, Any]) -> None:
         contents = base64.b64decode("".join(file.get("contents", "").split()))
         if _over(len(contents), quota["injected_file_content_bytes"]):
             raise QuotaExceeded("Personality file content exceeds maximum " + str(quota["injected_file_content_bytes"]))
+
+
+def kept_files(body: Mapping[str, Any]) -> dict[str, str | None]:
+    """`personality` as it is kept with the server, for its config drive: nothing else ever shows it."""
+    files = [InjectedFile(path=one["path"], contents=one["contents"]) for one in body.get("personality") or ()]
+    return {INJECTED_FILES: msgspec.json.encode(files).decode() if files else None}
 
 
 def _over(count: int, allowed: int) -> bool:

@@ -10,6 +10,7 @@ from kilonova.api.request import Request
 from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.acting import acting
 from kilonova.api.servers.create import public_key
+from kilonova.api.servers.create_checks import check_personality, kept_files
 from kilonova.api.servers.find import find_server
 from kilonova.api.servers.images import check_fit, usable_image
 from kilonova.api.servers.life import changed_view
@@ -37,6 +38,7 @@ async def rebuild(request: Request) -> Response:
     """202 with the server as it will be. Errors: BadRequest, QuotaExceeded, WrongState."""
     body = request.body["rebuild"]
     server = await find_server(request)
+    check_personality(request, body)
     if body.get("trusted_image_certificates"):
         request.allow("os_compute_api:servers:rebuild:trusted_certs")
     image = await usable_image(request, body["imageRef"])
@@ -46,7 +48,7 @@ async def rebuild(request: Request) -> Response:
     changes = await _changes(request, body, server, image)
     async with acting(request, "rebuild") as it:
         check_metadata(await limits(request, it.tx, request.project_id), len(body.get("metadata") or {}))
-        await servers.keep(it.tx, server.id, {"admin_password": password})
+        await servers.keep(it.tx, server.id, {"admin_password": password, **kept_files(body)})
         await it.change(**changes)
         work = RebuildServer(server_id=server.id, old_image_id=it.server.image_id, reimage=reimage)
         await it.begin(work, TaskState.REBUILDING)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import bindparam, select
 
-from kilonova.contract.compute import BlockDevice, FlavorOf, NetworkRequest, ServerRecord, Vif
+from kilonova.contract.compute import BlockDevice, FlavorOf, InjectedFile, NetworkRequest, ServerRecord, Vif
 from kilonova.contract.scheduler import RequestSpec
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
@@ -19,6 +19,8 @@ _encode = msgspec.json.Encoder().encode
 
 # In system_metadata: the image a shelved server comes back from.
 SHELVED_IMAGE = "shelved_image_id"
+# There as well, as JSON: the files for its config drive.
+INJECTED_FILES = "injected_files"
 
 Networks = tuple[NetworkRequest, ...] | Literal["auto", "none"]
 
@@ -239,6 +241,7 @@ async def record_of(db: Reader, server_id: ServerId) -> ServerRecord:
         security_groups=tuple(group["name"] for group in groups),
         block_devices=await devices_of(db, server_id),
         vifs=tuple(vifs),
+        files=msgspec.json.decode(kept.get(INJECTED_FILES) or "[]", type=tuple[InjectedFile, ...]),
     )
 
 
