@@ -11,7 +11,7 @@ from kilonova.scheduler import decision
 from kilonova.scheduler.decision import Decision
 from kilonova.scheduler.explanation import explain
 from kilonova.scheduler.fleet import Fleet
-from kilonova.scheduler.order import CHUNK, Entry, Order
+from kilonova.scheduler.order import CHUNK, NO_ENTRY, Entry, Order
 from kilonova.scheduler.request import Group, Request
 from kilonova.scheduler.rules import Rules
 from kilonova.scheduler.settings import SchedulerSettings
@@ -122,7 +122,7 @@ def test_an_order_is_a_sorted_list() -> None:
         if step % 97 == 0:
             assert [entry for chunk in order.chunks for entry in chunk] == sorted(plain)
             assert order.count == len(plain)
-    assert order.first() == (min(plain) if plain else None)
+    assert order.first() == (min(plain) if plain else NO_ENTRY)
 
 
 def test_the_oldest_hypervisors_come_last_and_scores_follow_when_a_newer_one_comes() -> None:
@@ -135,7 +135,7 @@ def test_the_oldest_hypervisors_come_last_and_scores_follow_when_a_newer_one_com
 
     assert fleet.score(old) == alone
     assert [fleet.score(host) - alone for host in (middle, new)] == [0.5, 1.0]
-    assert [fleet.by_number[number] for _, number in fleet.order.chunks[0]] == [new, middle, old]
+    assert [fleet.by_number[number] for _, number in fleet.heads.chunks[0]] == [new, middle, old]
 
 
 def test_an_aggregate_may_have_its_own_multiplier() -> None:

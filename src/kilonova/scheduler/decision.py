@@ -1,52 +1,74 @@
 """The quick way to the best hosts: exact, and without looking at most of them.
 
-Hosts are walked in the order of their scores until enough of them pass. What a profile answers is remembered per shape
-of request. A walk that finds little (the matching hosts stand far behind) gives way to walking the orders of the
-matching profiles, each of which holds nothing but hosts that match.
+No host is better than the first of its profile. So profiles are taken in the order of their first hosts, those that
+match are walked, and the search ends where no profile can bring anything better. Which profiles match is remembered per
+shape of request. Where few match, or a search finds little because they stand far behind, only those are taken.
 """
 
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import HostState, Profile
-from kilonova.scheduler.order import Entry, Order
-from kilonova.scheduler.request import Request
+from kilonova.scheduler.order import NO_ENTRY, Entry, Order
+from kilonova.scheduler.request import Demand, Request
 from kilonova.scheduler.rules import Rules
 from kilonova.scheduler.verdict import PASS, Verdict
 from kilonova.scheduler.weighers import group_bonus
 
-# Hosts looked at in the common order before the profiles' own are walked; where few profiles match, those come first.
-BUDGET = 96
+# Profiles looked at in their common order before only the matching ones are; where few match, those come first.
+BUDGET = 384
 FEW = 48
-# With more profiles than this (every host is a kind of its own) walking profile by profile gains nothing.
-MAX_PROFILES = 1024
 # Bytes of remembered verdicts: one per shape and profile.
 MEMORY = 32 * 1024 * 1024
 
-UNKNOWN, PASSED, FAILED = 0, 1, 2
+# Verdicts on profiles: digits of a binary number at first, of which the ones are judged when they are met.
+FAILED, UNJUDGED, PASSED = b"012"
+_PERHAPS = re.compile(b"[12]")
 # Less than any host has free: whoever wants nothing fits where more is used than there is.
 NOTHING = -(1 << 62)
 
 
 Checks = tuple[Callable[[HostState, Request], Verdict], ...]
+Judges = tuple[Callable[[Profile, Request], Verdict], ...]
 
 
 class Shape:
-    """What is remembered of all requests of one shape."""
+    """What is remembered of all requests of one shape. Profiles are asked one by one what marks cannot tell."""
 
-    __slots__ = ("checks", "disk", "matching", "memory", "others", "vcpu", "verdicts")
+    __slots__ = ("_fleet", "_judges", "_matching", "checks", "disk", "memory", "others", "vcpu", "verdicts")
 
-    def __init__(self, needs: dict[str, int], profiles: int) -> None:
+    def __init__(self, fleet: Fleet, rules: Rules, request: Request) -> None:
+        needs = request.needs
         self.vcpu = needs.get("VCPU", NOTHING)
         self.memory = needs.get("MEMORY_MB", NOTHING)
         self.disk = needs.get("DISK_GB", NOTHING)
         self.others = tuple(
             (name, amount) for name, amount in needs.items() if name not in ("VCPU", "MEMORY_MB", "DISK_GB")
         )
-        self.verdicts = bytearray(profiles)
-        self.matching: list[Order] | None = None
-        self.checks: Checks | None = None
+        self.checks = tuple(one.judge for one in rules.checks(request))
+        self._fleet = fleet
+        passing = fleet.marks.everything
+        judges = []
+        for one in rules.on_profiles:
+            if not one.applies(request):
+                continue
+            if one.passing is None:
+                judges.append(one.judge)
+            else:
+                passing &= one.passing(fleet.marks, request)
+        self._judges: Judges = tuple(judges)
+        self.verdicts = bytearray(format(passing, f"0{fleet.marks.count}b").encode())
+        self.verdicts.reverse()
+        self._matching: list[int] | None = None
+
+    def passes(self, profile: Profile, request: Request) -> bool:
+        verdict = self.verdicts[profile.number]
+        if verdict == UNJUDGED:
+            passed = all(judge(profile, request) is PASS for judge in self._judges)
+            verdict = self.verdicts[profile.number] = PASSED if passed else FAILED
+        return verdict == PASSED
 
     def fits(self, host: HostState) -> bool:
         return (
@@ -56,6 +78,17 @@ class Shape:
             and (not self.others or all(host.free(name) >= amount for name, amount in self.others))
         )
 
+    def known_few(self) -> bool:
+        return self._matching is not None and len(self._matching) <= FEW
+
+    def matching(self, request: Request) -> list[int]:
+        """The numbers of all profiles that pass."""
+        if self._matching is None:
+            profiles = self._fleet.profiles
+            perhaps = [found.start() for found in _PERHAPS.finditer(self.verdicts)]
+            self._matching = [number for number in perhaps if self.passes(profiles[number], request)]
+        return self._matching
+
 
 class Shapes:
     """The shapes seen lately."""
@@ -63,22 +96,20 @@ class Shapes:
     def __init__(self, fleet: Fleet, rules: Rules) -> None:
         self._fleet = fleet
         self._rules = rules
-        self._known: OrderedDict[Hashable, Shape] = OrderedDict()
+        self._known: OrderedDict[Demand, Shape] = OrderedDict()
         self._epoch = -1
 
     def of(self, request: Request) -> Shape:
         if self._epoch != self._fleet.epoch:
             self._known.clear()
             self._epoch = self._fleet.epoch
-        key = self._rules.shape(request)
-        shape = self._known.get(key)
+        shape = self._known.get(request.demand)
         if shape is None:
-            profiles = len(self._fleet.profiles)
-            shape = self._known[key] = Shape(request.needs, profiles)
-            if len(self._known) * max(profiles, 1024) > MEMORY:
+            shape = self._known[request.demand] = Shape(self._fleet, self._rules, request)
+            if len(self._known) * max(len(shape.verdicts), 1024) > MEMORY:
                 self._known.popitem(last=False)
         else:
-            self._known.move_to_end(key)
+            self._known.move_to_end(request.demand)
         return shape
 
 
@@ -93,124 +124,142 @@ class Decision:
     def best(self, request: Request, count: int) -> list[HostState]:
         """The up to `count` hosts that pass everything, best first (of equals the one known longest)."""
         self._fleet.wake(request.now)
-        walk = _Walk(self._fleet, self._rules, self._shapes.of(request), request, count)
-        found = walk.best()
-        self._fleet.silence(walk.silent)
+        shape = self._shapes.of(request)
+        checks = shape.checks if request.is_plain else tuple(one.judge for one in self._rules.checks(request))
+        search = _Search(self._fleet, shape, request, count, checks)
+        if self._rules.live_matters:
+            search.heard_since = request.now - request.settings.service_down_time_s
+        found = search.best()
+        if search.silent:
+            self._fleet.silence(search.silent)
         return found
 
 
-class _Walk:
-    """One search."""
+class _Search:
+    """One search; `found` are the best so far, in no order before there are `count` of them."""
 
-    def __init__(self, fleet: Fleet, rules: Rules, shape: Shape, request: Request, count: int) -> None:
+    __slots__ = (
+        "_apart",
+        "_checks",
+        "_count",
+        "_fleet",
+        "_request",
+        "_shape",
+        "_worst",
+        "found",
+        "heard_since",
+        "silent",
+    )
+
+    def __init__(self, fleet: Fleet, shape: Shape, request: Request, count: int, checks: Checks) -> None:
         self._fleet = fleet
-        self._rules = rules
         self._shape = shape
         self._request = request
         self._count = count
-        self._checks = self._checks_of(rules, request)
-        self._heard_since = request.now - request.settings.service_down_time_s if rules.live_matters else 0.0
+        self._checks = checks
+        self.heard_since = 0.0
         group = request.group
         # Soft groups shift the scores of the hosts of their members, and of no others: those are looked at apart.
         soft = group is not None and group.policy.startswith("soft-")
         self._apart = frozenset(group.members) if group is not None and soft else frozenset()
+        self.found: list[HostState] = []
+        # The last of `found`, once it is full: what is not better than this is not looked at.
+        self._worst: Entry | None = None
         self.silent: list[HostState] = []
 
     def best(self) -> list[HostState]:
-        matching = self._shape.matching
-        found = None
-        if matching is None or len(matching) > FEW:
-            found = self._walk(self._fleet.order, self._count, BUDGET)
-        if found is None:
-            found = self._by_profile()
+        if self._shape.known_few() or not self._by_first():
+            self._by_match()
+        found = self.found
         if self._apart:
-            found = self._with_those_apart(found)
+            return self._with_those_apart(found)
+        if len(found) > 1:
+            found.sort(key=_standing)
         return found
 
-    def _checks_of(self, rules: Rules, request: Request) -> Checks:
-        """Requests that say nothing of their own beyond their flavor and image share what they are asked."""
-        if not request.is_plain:
-            return tuple(one.judge for one in rules.checks(request))
-        if self._shape.checks is None:
-            self._shape.checks = tuple(one.judge for one in rules.checks(request))
-        return self._shape.checks
+    def _by_first(self) -> bool:
+        """Profiles in the order of their first hosts; False when the budget did not suffice."""
+        fleet, shape, request = self._fleet, self._shape, self._request
+        by_number, orders, verdicts = fleet.by_number, fleet.orders, shape.verdicts
+        budget = BUDGET
+        for chunk in fleet.heads.chunks:
+            for head in chunk:
+                if self._worst is not None and self._worst < head:
+                    return True
+                if budget == 0:
+                    self.found, self._worst = [], None
+                    return False
+                budget -= 1
+                host = by_number[head[1]]
+                assert host is not None
+                profile = host.profile
+                if verdicts[profile.number] != FAILED and shape.passes(profile, request):
+                    self._walk(orders[profile.number])
+        return True
 
-    def _by_profile(self) -> list[HostState]:
-        fleet, shape = self._fleet, self._shape
-        if len(fleet.profiles) > MAX_PROFILES:
-            return self._walk(fleet.order, self._count, fleet.order.count) or []
-        if shape.matching is None:
-            shape.matching = [fleet.orders[profile.number] for profile in fleet.profiles if self._passes(profile)]
-        found: list[HostState] = []
-        worst: Entry | None = None
-        for order in shape.matching:
-            chunks = order.chunks
-            if not chunks or (worst is not None and worst < chunks[0][0]):
-                continue
-            found += self._walk(order, self._count, order.count) or []
-            if len(found) >= self._count:
-                found.sort(key=_standing)
-                del found[self._count :]
-                worst = found[-1].entry
-        found.sort(key=_standing)
-        return found
+    def _by_match(self) -> None:
+        firsts, orders = self._fleet.firsts, self._fleet.orders
+        matching = self._shape.matching(self._request)
+        # The best of the first hosts most often is the answer: nothing is better than that one.
+        best = min(map(firsts.__getitem__, matching), default=NO_ENTRY)
+        if best is NO_ENTRY:
+            return
+        host = self._fleet.by_number[best[1]]
+        assert host is not None
+        nearest = host.profile.number
+        self._walk(orders[nearest])
+        if self._worst is best:
+            return
+        for number in matching:
+            if number != nearest and (self._worst is None or firsts[number] < self._worst):
+                self._walk(orders[number])
 
-    def _walk(self, order: Order, count: int, budget: int) -> list[HostState] | None:
-        """The first `count` of an order that pass; None when `budget` hosts did not bring as many."""
-        by_number, verdicts = self._fleet.by_number, self._shape.verdicts
-        vcpu, memory, disk = self._shape.vcpu, self._shape.memory, self._shape.disk
-        found: list[HostState] = []
+    def _walk(self, order: Order) -> None:
+        """Those of a matching profile's hosts that belong to the best."""
+        by_number, shape, worst, found = self._fleet.by_number, self._shape, self._worst, self.found
+        vcpu, memory, disk = shape.vcpu, shape.memory, shape.disk
         for chunk in order.chunks:
             for entry in chunk:
-                if budget == 0:
-                    return None
-                budget -= 1
+                if worst is not None and worst < entry:
+                    return
                 host = by_number[entry[1]]
                 assert host is not None
-                verdict = verdicts[host.profile.number]
-                if verdict != PASSED and (verdict == FAILED or not self._passes(host.profile)):
-                    continue
-                if host.free_vcpu < vcpu or host.free_memory < memory or host.free_disk < disk:
-                    continue
-                if self._objects(host):
+                if host.free_vcpu < vcpu or host.free_memory < memory or host.free_disk < disk or self._objects(host):
                     continue
                 found.append(host)
-                if len(found) == count:
-                    return found
-        return found
+                if len(found) >= self._count:
+                    found.sort(key=_standing)
+                    del found[self._count :]
+                    worst = self._worst = found[-1].entry
 
     def _objects(self, host: HostState) -> bool:
         """Whether the host is out for a reason of its own."""
-        if host.seen_at < self._heard_since:
+        if host.seen_at < self.heard_since:
             self.silent.append(host)
             return True
-        if host.name in self._apart or (self._shape.others and not self._shape.fits(host)):
+        if self._apart and host.name in self._apart:
             return True
-        return any(judge(host, self._request) is not PASS for judge in self._checks)
-
-    def _passes(self, profile: Profile) -> bool:
-        verdicts = self._shape.verdicts
-        if verdicts[profile.number] == UNKNOWN:
-            passed = all(one.judge(profile, self._request) is PASS for one in self._rules.on_profiles)
-            verdicts[profile.number] = PASSED if passed else FAILED
-        return verdicts[profile.number] == PASSED
+        if self._shape.others and not self._shape.fits(host):
+            return True
+        return bool(self._checks) and any(judge(host, self._request) is not PASS for judge in self._checks)
 
     def _with_those_apart(self, found: list[HostState]) -> list[HostState]:
         apart, self._apart = self._apart, frozenset()
+        request = self._request
         for name in apart:
             host = self._fleet.get(name)
             if (
                 host is not None
                 and host.entry is not None
-                and self._passes(host.profile)
+                and self._shape.passes(host.profile, request)
                 and self._shape.fits(host)
                 and not self._objects(host)
             ):
                 found.append(host)
-        found.sort(key=lambda host: (_standing(host)[0] - group_bonus(host, self._request), host.number))
+        found.sort(key=lambda host: (_standing(host)[0] - group_bonus(host, request), host.number))
         return found[: self._count]
 
 
-def _standing(host: HostState) -> tuple[float, int]:
+def _standing(host: HostState) -> Entry:
     assert host.entry is not None
     return host.entry

@@ -1,10 +1,12 @@
-"""All hosts in memory, kept in order of their scores: in one order for all, and in one per profile."""
+"""All hosts in memory, kept in order of their scores: those of each profile, and the first of every profile."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from kilonova.model.ids import HostName
+from kilonova.scheduler import marks
 from kilonova.scheduler.host import HostState, Make, Profile
-from kilonova.scheduler.order import Entry, Order
+from kilonova.scheduler.marks import Marks
+from kilonova.scheduler.order import NO_ENTRY, Entry, Order
 from kilonova.scheduler.settings import SchedulerSettings
 from kilonova.scheduler.weighers import Weigher, weighers, weighing_of
 
@@ -17,8 +19,10 @@ class Fleet:
     def __init__(self, settings: SchedulerSettings) -> None:
         self.settings = settings
         self.known: tuple[Weigher, ...] = weighers(settings)
-        self.order = Order()
         self.orders: list[Order] = []  # by profile number
+        self.firsts: list[Entry] = []  # the first of each of these
+        self.heads = Order()  # the same, in order
+        self.marks = Marks()
         self.profiles: list[Profile] = []
         self.by_number: list[HostState | None] = []
         # Grows with every change of any host.
@@ -73,6 +77,8 @@ class Fleet:
             profile = self._profile_of[make] = Profile(len(self.profiles), make)
             self.profiles.append(profile)
             self.orders.append(Order())
+            self.firsts.append(NO_ENTRY)
+            self.marks.add(profile.number, marks.zone(make.zone), *map(marks.trait, make.traits))
             profile.weighing = weighing_of(profile, self.known, self.settings)
             self._weigh_version(profile)
             self.epoch += 1
@@ -115,17 +121,16 @@ class Fleet:
     def settle_all(self) -> None:
         """The same for all hosts at once."""
         self.changes += 1
-        entries: list[Entry] = []
         by_profile: list[list[Entry]] = [[] for _ in self.profiles]
         for host in self:
             host.entry = None
             if self._is_candidate(host):
                 host.entry = (-self.score(host), host.number)
-                entries.append(host.entry)
                 by_profile[host.profile.number].append(host.entry)
-        self.order.fill(entries)
         for order, own in zip(self.orders, by_profile, strict=True):
             order.fill(own)
+        self.firsts = [order.first() for order in self.orders]
+        self.heads.fill([first for first in self.firsts if first is not NO_ENTRY])
 
     def _is_candidate(self, host: HostState) -> bool:
         if not self._live_matters:
@@ -151,6 +156,8 @@ class Fleet:
 
     def wake(self, now: float) -> None:
         """Bring back the hosts whose time aside is over."""
+        if not self._set_aside:
+            return
         for name in [name for name in self._set_aside if self._hosts[name].set_aside_until <= now]:
             self._set_aside.discard(name)
             self.settle(self._hosts[name])
@@ -165,13 +172,31 @@ class Fleet:
         entry = (-self.score(host), host.number)
         if entry == host.entry:
             return
-        self._leave(host)
-        self.order.add(entry)
-        self.orders[host.profile.number].add(entry)
+        number = host.profile.number
+        order = self.orders[number]
+        if host.entry is None:
+            order.add(entry)
+        else:
+            order.replace(host.entry, entry)
         host.entry = entry
+        self._note_first(number, order)
 
     def _leave(self, host: HostState) -> None:
         if host.entry is not None:
-            self.order.remove(host.entry)
-            self.orders[host.profile.number].remove(host.entry)
+            number = host.profile.number
+            order = self.orders[number]
+            order.remove(host.entry)
             host.entry = None
+            self._note_first(number, order)
+
+    def _note_first(self, number: int, order: Order) -> None:
+        before, first = self.firsts[number], order.first()
+        if first is before:
+            return
+        if before is NO_ENTRY:
+            self.heads.add(first)
+        elif first is NO_ENTRY:
+            self.heads.remove(before)
+        else:
+            self.heads.replace(before, first)
+        self.firsts[number] = first

@@ -3,9 +3,13 @@
 A sorted list in chunks: adding and removing moves at most a chunk's worth of pointers, however many hosts there are.
 """
 
+import math
 from bisect import bisect_left, insort
 
 Entry = tuple[float, int]  # minus the score, the host's number
+
+# Stands behind all others, for want of one.
+NO_ENTRY: Entry = (math.inf, -1)
 
 CHUNK = 512
 
@@ -64,5 +68,19 @@ class Order:
         elif index == len(chunk):
             self._lasts[position] = chunk[-1]
 
-    def first(self) -> Entry | None:
-        return self.chunks[0][0] if self.chunks else None
+    def replace(self, old: Entry, new: Entry) -> None:
+        """Errors: KeyError when `old` is not there."""
+        if len(self.chunks) != 1:
+            self.remove(old)
+            self.add(new)
+            return
+        chunk = self.chunks[0]
+        index = bisect_left(chunk, old)
+        if index == len(chunk) or chunk[index] != old:
+            raise KeyError(old)
+        del chunk[index]
+        insort(chunk, new)
+        self._lasts[0] = chunk[-1]
+
+    def first(self) -> Entry:
+        return self.chunks[0][0] if self.chunks else NO_ENTRY

@@ -16,6 +16,7 @@ PLACEMENT = (
     ProfileFilter(
         name="AvailabilityZone",
         judge=placement.zone,
+        passing=placement.in_zone,
         applies=lambda request: request.spec.availability_zone is not None,
     ),
     ProfileFilter(
@@ -31,6 +32,7 @@ PLACEMENT = (
     ProfileFilter(
         name="PlacementTraits",
         judge=placement.traits,
+        passing=placement.with_traits,
         applies=lambda request: bool(request.traits.required or request.traits.forbidden),
     ),
 )
@@ -92,8 +94,12 @@ class Rules:
         group: Group | None = None,
         near: Mapping[str, frozenset[HostName]] | None = None,
     ) -> Request:
-        """A request, with what is worked out of its flavor and image remembered from the last one like it."""
+        """A request, with what is worked out of its flavor and image remembered from the last one like it.
+
+        Requests of one Demand get the same verdicts on every profile.
+        """
         key = (
+            spec.availability_zone,
             spec.vcpus,
             spec.memory_mib,
             spec.root_gib,
@@ -102,6 +108,8 @@ class Rules:
             spec.boots_from_volume,
             tuple(spec.extra_specs.items()),
             tuple(spec.image_properties.items()),
+            spec.project_id if self._by_project else None,
+            spec.flavor_name if self._by_flavor else None,
         )
         demand = self._demands.get(key)
         if demand is None:
@@ -109,16 +117,6 @@ class Rules:
                 self._demands.clear()
             demand = self._demands[key] = Demand(spec, self._settings)
         return Request(spec, self._settings, now=now, avoid=avoid, group=group, near=near, demand=demand)
-
-    def shape(self, request: Request) -> Hashable:
-        """Requests of one shape get the same verdicts on every profile."""
-        spec = request.spec
-        return (
-            request.demand,
-            spec.availability_zone,
-            spec.project_id if self._by_project else None,
-            spec.flavor_name if self._by_flavor else None,
-        )
 
     def checks(self, request: Request) -> tuple[HostFilter, ...]:
         """The host filters that have anything to ask of this request."""

@@ -209,7 +209,7 @@ class SchedulerService:
             self._told.clear()
             self._told_of = state
         # The image matters to IsolatedHostsFilter, which asks hosts, not profiles.
-        key = (self._rules.shape(request), request.spec.image_id)
+        key = (request.demand, request.spec.image_id)
         counts = self._told.get(key)
         if counts is None:
             counts = self._told[key] = explain(self.fleet, self._rules, request).counts

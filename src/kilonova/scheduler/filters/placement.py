@@ -3,7 +3,9 @@
 These run whatever `enabled_filters` says, as in Nova.
 """
 
+from kilonova.scheduler import marks
 from kilonova.scheduler.host import Profile
+from kilonova.scheduler.marks import Bits, Marks
 from kilonova.scheduler.request import Request
 from kilonova.scheduler.verdict import PASS, Verdict, reject
 
@@ -17,6 +19,11 @@ def zone(profile: Profile, request: Request) -> Verdict:
     return reject(f"not in availability zone {wanted}")
 
 
+def in_zone(known: Marks, request: Request) -> Bits:
+    wanted = request.spec.availability_zone
+    return known.everything if wanted is None else known.of(marks.zone(wanted))
+
+
 def traits(profile: Profile, request: Request) -> Verdict:
     wanted = request.traits
     missing = wanted.required - profile.traits
@@ -26,6 +33,16 @@ def traits(profile: Profile, request: Request) -> Verdict:
     if unwelcome:
         return reject(f"with {', '.join(sorted(unwelcome))}")
     return PASS
+
+
+def with_traits(known: Marks, request: Request) -> Bits:
+    wanted = request.traits
+    bits = known.everything
+    for name in wanted.required:
+        bits &= known.of(marks.trait(name))
+    for name in wanted.forbidden:
+        bits &= ~known.of(marks.trait(name))
+    return bits
 
 
 def tenant(profile: Profile, request: Request) -> Verdict:
