@@ -2,11 +2,12 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Float, MetaData, select
+from sqlalchemy import Connection, Float, MetaData, create_engine, inspect, select
 from sqlalchemy.dialects.mysql import DOUBLE
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -18,13 +19,13 @@ from kilonova.db.statement import Statement, insert_into
 from kilonova.db.tables.leases import leases
 from kilonova.db.upgrade import VERSIONS, at_head, head, upgrade
 from kilonova.launch import revise
-from kilonova.launch.revise import all_metadata
+from kilonova.launch.schema import all_tables, prepare_schema
 
 
 def of_the_cloud() -> MetaData:
     """Its tables without those other tests have hung on the same metadata."""
-    kept = MetaData(naming_convention=all_metadata().naming_convention)
-    for table in all_metadata().sorted_tables:
+    kept = MetaData(naming_convention=all_tables().naming_convention)
+    for table in all_tables().sorted_tables:
         if not table.name.startswith("test_"):
             table.to_metadata(kept)
     return kept
@@ -58,7 +59,7 @@ async def test_upgrading_twice_changes_nothing(database_url: str) -> None:
 
 
 async def test_four_that_upgrade_at_once_do_it_once(database_url: str) -> None:
-    await asyncio.gather(*(upgrade(database_url) for _ in range(4)))
+    await asyncio.gather(*(prepare_schema(database_url) for _ in range(2)), *(upgrade(database_url) for _ in range(2)))
 
     database = await connect(database_url)
     try:
@@ -80,6 +81,44 @@ async def test_an_upgraded_database_has_exactly_the_tables_the_services_use(data
     assert different == [], "python -m kilonova.launch.revise writes the version that is missing"
 
 
+async def test_a_new_database_has_exactly_the_tables_the_services_use_and_their_version(database_url: str) -> None:
+    await prepare_schema(database_url)
+
+    assert await differences(database_url) == []
+    database = await connect(database_url)
+    assert await at_head(database)
+    await database.close()
+
+
+async def test_a_database_made_at_once_is_as_one_that_walked_through_all_versions(tmp_path: Path) -> None:
+    made, walked = f"sqlite:///{tmp_path}/made.db", f"sqlite:///{tmp_path}/walked.db"
+    await prepare_schema(made)
+    await upgrade(walked)
+
+    assert await blocking(description, made) == await blocking(description, walked)
+
+
+def description(url: str) -> dict[str, object]:
+    """All that an SQLite database says of its tables; their order, and that of columns, means nothing."""
+    engine = create_engine(url)
+    inspector = inspect(engine)
+    try:
+        return {
+            name: (
+                {column["name"]: str(column) for column in inspector.get_columns(name)},
+                inspector.get_pk_constraint(name),
+                sorted(map(str, inspector.get_unique_constraints(name))),
+                sorted(map(str, inspector.get_indexes(name))),
+                sorted(map(str, inspector.get_foreign_keys(name))),
+                sorted(map(str, inspector.get_check_constraints(name))),
+            )
+            for name in inspector.get_table_names()
+            if not name.startswith("test_")
+        }
+    finally:
+        engine.dispose()
+
+
 async def differences(url: str) -> list[object]:
     if url.startswith("sqlite"):
         return [one for one in (await blocking(revise.differences, url)).as_diffs() if "test_" not in str(one)]
@@ -95,7 +134,7 @@ async def differences(url: str) -> list[object]:
 
 def compare(connection: Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": other_type})
-    return list(compare_metadata(context, of_the_cloud()))
+    return [one for one in compare_metadata(context, of_the_cloud()) if "test_" not in str(one)]
 
 
 def other_type(context: object, column: object, meant: object, found_type: object, meant_type: object) -> bool | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sqlalchemy import MetaData
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kilonova.db.connect import connect
@@ -21,12 +22,13 @@ async def create_all(url: str) -> None:
 
 async def create_missing(database: Database) -> None:
     async with database.begin() as transaction:
-        for statement in _definitions():
+        for statement in definitions(metadata):
             await transaction.execute(statement)
 
 
-def _definitions() -> Iterator[Statement]:
-    for table in metadata.sorted_tables:
+def definitions(tables: MetaData) -> Iterator[Statement]:
+    """All tables and indexes, each left alone where it is."""
+    for table in tables.sorted_tables:
         yield Statement(CreateTable(table, if_not_exists=True))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             yield Statement(CreateIndex(index, if_not_exists=True))

@@ -2,10 +2,12 @@
 
 The versions are Alembic scripts in `db/versions`, numbered 0001, 0002 …; the table `alembic_version` says how far a
 database is. Alembic only writes the SQL (its offline mode), which runs on our own drivers: no SQLAlchemy engine, and
-nothing of Alembic is loaded while a database is up to date.
+nothing of Alembic is loaded while a database is up to date. A new database gets the tables as they are today, without
+the versions that led there.
 """
 
 import importlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from sqlalchemy.schema import CreateTable
 
 from kilonova.aio.blocking import blocking
 from kilonova.db.connect import connect
+from kilonova.db.create import definitions
 from kilonova.db.database import Database, Reader, Transaction
-from kilonova.db.statement import Statement
+from kilonova.db.statement import Statement, insert_into
 from kilonova.model.errors import KilonovaError
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -23,6 +26,7 @@ VERSIONS = Path(__file__).parent / "versions"
 # Alembic's own table, as it makes it; on a metadata of its own because it is none of the cloud's.
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True, nullable=False))
 _READ = Statement(select(_version.c.version_num))
+_STAMP = insert_into(_version)
 _MAKE = Statement(CreateTable(_version, if_not_exists=True))
 
 # One upgrade at a time. PostgreSQL's lock ends with the transaction; MariaDB commits at each definition, so its lock is
@@ -32,6 +36,10 @@ _LOCK = {
     "mysql": "DO GET_LOCK('kilonova-upgrade', 600)",
 }
 _UNLOCK = {"mysql": "DO RELEASE_LOCK('kilonova-upgrade')"}
+
+# Where a transaction holds definitions together, a new database has all tables or none. MariaDB, cut short, goes on
+# from version to version.
+_WHOLE = ("sqlite", "postgresql")
 
 
 @cache
@@ -51,16 +59,20 @@ async def at_head(database: Reader) -> bool:
         return False
 
 
-async def upgrade(url: str) -> None:
-    """Bring the database at `url` to the newest version. May be called by several processes at once."""
+async def upgrade(url: str, *, tables: Callable[[], MetaData] | None = None) -> None:
+    """Bring the database at `url` to the newest version. May be called by several processes at once.
+
+    `tables` tells all of today's: a database without a version gets them in one go. Without it, or on MariaDB, it walks
+    through all versions, with the same end.
+    """
     database = await connect(url)
     try:
-        await upgrade_open(database)
+        await upgrade_open(database, tables=tables)
     finally:
         await database.close()
 
 
-async def upgrade_open(database: Database) -> None:
+async def upgrade_open(database: Database, *, tables: Callable[[], MetaData] | None = None) -> None:
     if await at_head(database):
         return
     async with database.begin() as transaction:
@@ -68,8 +80,13 @@ async def upgrade_open(database: Database) -> None:
         await transaction.execute(_MAKE)
         # Only now: another process may have been faster.
         reached = await transaction.fetch_value(_READ)
-        for text in await blocking(_sql_from, database.dialect, reached):
-            await _say(transaction, text)
+        if reached is None and tables is not None and database.dialect in _WHOLE:
+            for statement in definitions(tables()):
+                await transaction.execute(statement)
+            await transaction.execute(_STAMP, version_num=head())
+        else:
+            for text in await blocking(_sql_from, database.dialect, reached):
+                await _say(transaction, text)
         await _say(transaction, _UNLOCK.get(database.dialect))
 
 

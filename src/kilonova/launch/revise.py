@@ -6,9 +6,6 @@ python -m kilonova.launch.revise --anew                 # one version instead of
 
 import argparse
 import asyncio
-import importlib
-import importlib.util
-import pkgutil
 import re
 import subprocess
 import sys
@@ -19,12 +16,12 @@ from typing import Any, Literal
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.operations.ops import CreateIndexOp, CreateTableOp, ModifyTableOps, UpgradeOps
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import MetaData, String, create_engine
+from sqlalchemy import String, create_engine
 from sqlalchemy.types import TypeEngine
 
-import kilonova
-from kilonova.db import schema, tables
+from kilonova.db import schema
 from kilonova.db.upgrade import VERSIONS, head, upgrade
+from kilonova.launch.schema import all_tables
 
 TEMPLATE = '''"""{message}"""
 
@@ -48,24 +45,12 @@ _KINDS = {
 }
 
 
-def all_metadata() -> MetaData:
-    """The metadata with every table of every service on it: those of `db.tables` and of each `store`."""
-    for module in pkgutil.iter_modules(tables.__path__, f"{tables.__name__}."):
-        importlib.import_module(module.name)
-    for package in pkgutil.iter_modules(kilonova.__path__, "kilonova."):
-        if package.ispkg and importlib.util.find_spec(f"{package.name}.store"):
-            store = importlib.import_module(f"{package.name}.store")
-            for module in pkgutil.iter_modules(getattr(store, "__path__", ()), f"{store.__name__}."):
-                importlib.import_module(module.name)
-    return schema.metadata
-
-
 def differences(url: str) -> UpgradeOps:
     """What an SQLite database at `url` lacks. Blocking."""
     engine = create_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        script = produce_migrations(context, all_metadata())
+        script = produce_migrations(context, all_tables())
     engine.dispose()
     assert script.upgrade_ops is not None
     return script.upgrade_ops
