@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from kilonova.model.errors import KilonovaError
@@ -72,7 +73,7 @@ def _openapi(parser: argparse.ArgumentParser) -> None:
 
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="checks and quick tests only")
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="further arguments for pytest")
+    parser.epilog = "All other words go to pytest: -k NAME, --durations=5, tests/api …"
 
 
 COMMANDS = {
@@ -93,13 +94,24 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="kilonova", description="A whole compute cloud in one command.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (summary, arguments) in COMMANDS.items():
-        arguments(commands.add_parser(name, help=summary, description=summary))
+        arguments(commands.add_parser(name, help=summary, description=summary, allow_abbrev=name != "test"))
     return top
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """What the words ask for; those that `test` does not know are pytest's. Ends the program at others it does not know."""
+    known = parser()
+    given, rest = known.parse_known_args(words)
+    if given.command == "test":
+        given.pytest = [word for word in rest if word != "--"]
+    elif rest:
+        known.error(f"unrecognized arguments: {' '.join(rest)}")
+    return given
 
 
 def main() -> None:
     """Exits 0 when all is well, 1 with one line that says why not, 2 for words it does not know."""
-    given = parser().parse_args()
+    given = parse(sys.argv[1:])
     name = "detach" if getattr(given, "detach", False) else given.command.replace("-", "_")
     command = importlib.import_module(f"kilonova.cli.{name}")
     try:
