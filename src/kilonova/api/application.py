@@ -14,13 +14,14 @@ from starlette.types import Receive, Scope, Send
 from kilonova.api import faults, version, version_documents
 from kilonova.api.openapi.document import document
 from kilonova.api.request import Request
-from kilonova.api.routes.route import Endpoint, Endpoints, MalformedBody, Route, endpoints
+from kilonova.api.routes.route import Endpoint, Endpoints, Handler, MalformedBody, Route, endpoints
 from kilonova.api.routes.table import ROUTES
 from kilonova.api.validation import NO_QUERY
 from kilonova.api.world import World
 from kilonova.model.errors import BadRequest, KilonovaError, TooLarge, Unauthenticated, UnsupportedMedia
 from kilonova.observe import metrics, trace
 from kilonova.saga.begin import ServerBusy
+from kilonova.web.admission import Admission
 from kilonova.web.application import TokenCheck
 from kilonova.web.request import check_no_nul
 from kilonova.web.response import empty, json_response
@@ -36,6 +37,9 @@ _decode = msgspec.json.Decoder().decode
 
 _PROJECT = re.compile(r"[0-9a-f-]+")
 _CONTENT_TYPES = frozenset({"", "text/plain", "application/json", "application/vnd.openstack.compute+json"})
+_FROM_NEIGHBOURS = frozenset(
+    {"/os-server-external-events", "/os-assisted-volume-snapshots", "/os-assisted-volume-snapshots/{id}"}
+)
 _CHANGING = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 
 
@@ -55,6 +59,11 @@ class ComputeApi:
         self.world = world
         self._check_token = check_token
         self._endpoints: Endpoints = endpoints(ROUTES)
+        settings = world.settings
+        self._reads = Admission("reads", room=settings.concurrent_reads, longest_wait_s=settings.longest_read_wait_s)
+        self._writes = Admission(
+            "writes", room=settings.concurrent_writes, longest_wait_s=settings.longest_write_wait_s
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -179,13 +188,27 @@ class ComputeApi:
         """
         clock = self.world.clock
         until = clock.time() + HELD_WITHOUT_TASK_S
+        work: Handler = self._admitted
         while True:
             try:
-                return await route.handler(request)
+                return await work(request)
             except ServerBusy as busy:
                 if busy.task_state is not None or clock.time() > until:
                     raise
             await clock.sleep(LOOK_AGAIN_S)
+            # It had its turn: it neither waits for another nor kept the place while it slept.
+            work = route.handler
+
+    async def _admitted(self, request: Request) -> Any:
+        """The handler's answer, once there is room for one more. Errors: Overloaded.
+
+        Other services of the cloud are never told to wait: what they tell us ends work that is under way.
+        """
+        route = request.route
+        if request.caller.is_service or route.path in _FROM_NEIGHBOURS:
+            return await route.handler(request)
+        async with self._reads if route.method == "GET" else self._writes:
+            return await route.handler(request)
 
     def _check_project(self, request: Request) -> None:
         in_url = request.url_project

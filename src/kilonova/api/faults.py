@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from kilonova.model.errors import InternalError, KilonovaError, Unauthenticated
+from kilonova.web.admission import Overloaded
 from kilonova.web.response import encode
 from kilonova.web.status import status_of
 
@@ -56,4 +57,7 @@ def rendered(error: BaseException) -> Response:
     status = status_of(error)
     if status == 500 or isinstance(error, InternalError) or not isinstance(error, KilonovaError):
         return fault(500, f"Unexpected API Error. Please report this with the API log. {type(error)}")
-    return fault(status, error.message)
+    response = fault(status, error.message)
+    if isinstance(error, Overloaded):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response

@@ -73,6 +73,10 @@ def api(config: Config, state: StateDir, base_url: str) -> ApiSettings:
     return ApiSettings(
         max_limit=config.api.max_limit,
         max_request_body_size=config.oslo_middleware.max_request_body_size,
+        concurrent_reads=config.api.concurrent_reads,
+        concurrent_writes=config.api.concurrent_writes,
+        longest_read_wait_s=config.api.longest_read_wait,
+        longest_write_wait_s=config.api.longest_write_wait,
         identity_url=f"{base_url}/identity",
         default_zone=config.default.default_availability_zone,
         reclaim_instance_interval_s=config.default.reclaim_instance_interval,
