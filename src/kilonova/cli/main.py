@@ -71,6 +71,19 @@ def _openapi(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--page", action="store_true", help="a page of all versions instead of a document of one")
 
 
+def _simulate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "fleet", type=Path, metavar="FLEET.yaml", help="hosts, requests, how long; see benchmarks/fleets"
+    )
+    parser.add_argument("--trace", type=Path, default=None, metavar="T.csv", help="requests as they came")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0; the same seed, the same run")
+    parser.add_argument(
+        "--json", type=Path, default=None, metavar="OUT", help="write the result; - for standard output"
+    )
+    parser.add_argument("--html", type=Path, default=None, metavar="OUT", help="write a page with pictures")
+    parser.add_argument("--png", type=Path, default=None, metavar="OUT", help="write that page as a picture (Chromium)")
+
+
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="checks and quick tests only")
     parser.epilog = "All other words go to pytest: -k NAME, --durations=5, tests/api …"
@@ -86,6 +99,7 @@ COMMANDS = {
     "db": ("bring the database up to date", _db),
     "sample-config": ("print a nova.conf with every option", _config),
     "openapi": ("print the Compute API's description", _openapi),
+    "simulate": ("how a described fleet would do, under virtual time", _simulate),
     "test": ("run every check and every test", _test),
 }
 
@@ -99,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """What the words ask for; those that `test` does not know are pytest's. Ends the program at others it does not know."""
+    """What the words ask for; those that `test` does not know are for pytest. Exits with 2 at any others not known."""
     known = parser()
     given, rest = known.parse_known_args(words)
     if given.command == "test":
