@@ -6,27 +6,17 @@ None: not set, which each option explains. Durations in seconds, sizes in MiB un
 
 import socket
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from kilonova.config.scheduling import FilterScheduler, Metrics, Scheduler
+from kilonova.config.section import Section, about
 
 Driver = Literal["auto", "libvirt", "simulated"]
 
 
-def about(what: str, **bounds: Any) -> msgspec.Meta:
-    return msgspec.Meta(description=what, **bounds)
-
-
-def repeated(what: str) -> msgspec.Meta:
-    """An option whose every occurrence counts, as oslo.config's MultiStrOpt."""
-    return msgspec.Meta(description=what, extra={"repeated": True})
-
-
 PORT = {"ge": 0, "le": 65535}
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options of one section."""
 
 
 class Default(Section, frozen=True):
@@ -54,6 +44,9 @@ class Default(Section, frozen=True):
     report_interval: Annotated[int, about("How often a service says it is alive.", ge=1)] = 10
     service_down_time: Annotated[int, about("After how much silence a service counts as down.", ge=1)] = 60
     max_concurrent_builds: Annotated[int, about("Guests a host builds at a time; 0 for no limit.", ge=0)] = 10
+    compute_monitors: Annotated[
+        tuple[str, ...], about("What a host measures and reports for the scheduler: cpu.virt_driver.")
+    ] = ()
     instance_build_timeout: Annotated[int, about("A build that takes longer fails; 0: no such limit.", ge=0)] = 0
     shutdown_timeout: Annotated[int, about("How long a guest may take to shut itself down.", ge=0)] = 60
     resize_confirm_window: Annotated[int, about("Resizes are confirmed after so long; 0 for never.", ge=0)] = 0
@@ -129,37 +122,6 @@ class Quota(Section, frozen=True):
     key_pairs: Annotated[int, about("Key pairs of a user.", ge=-1)] = 100
     server_groups: Annotated[int, about("Server groups of a project.", ge=-1)] = 10
     server_group_members: Annotated[int, about("Servers of a group.", ge=-1)] = 10
-
-
-class Scheduler(Section, frozen=True):
-    max_attempts: Annotated[int, about("Hosts a build is tried on.", ge=1)] = 3
-    max_placement_results: Annotated[int, about("Hosts placement offers for one request.", ge=1)] = 1000
-
-
-class FilterScheduler(Section, frozen=True):
-    available_filters: Annotated[tuple[str, ...], repeated("Filters that may be enabled; own classes too.")] = (
-        "nova.scheduler.filters.all_filters",
-    )
-    enabled_filters: Annotated[tuple[str, ...], about("The filters every host must pass, in order.")] = (
-        "ComputeFilter",
-        "ComputeCapabilitiesFilter",
-        "ImagePropertiesFilter",
-        "ServerGroupAntiAffinityFilter",
-        "ServerGroupAffinityFilter",
-        "SameHostFilter",
-        "DifferentHostFilter",
-    )
-    host_subset_size: Annotated[int, about("Choose at random among so many of the best hosts.", ge=1)] = 1
-    max_instances_per_host: Annotated[int, about("For NumInstancesFilter.", ge=1)] = 50
-    max_io_ops_per_host: Annotated[int, about("For IoOpsFilter.", ge=0)] = 8
-    track_instance_changes: Annotated[bool, about("Know the servers of each host, for the affinity filters.")] = True
-    cpu_weight_multiplier: Annotated[float, about("Above 0 spreads by free CPUs, below 0 packs.")] = 1.0
-    ram_weight_multiplier: Annotated[float, about("The same by free memory.")] = 1.0
-    disk_weight_multiplier: Annotated[float, about("The same by free disk.")] = 1.0
-    io_ops_weight_multiplier: Annotated[float, about("Below 0 avoids hosts that build or move much.")] = -1.0
-    soft_affinity_weight_multiplier: Annotated[float, about("For groups that like to be together.", ge=0)] = 1.0
-    soft_anti_affinity_weight_multiplier: Annotated[float, about("For groups that like to be apart.", ge=0)] = 1.0
-    build_failure_weight_multiplier: Annotated[float, about("Avoids hosts whose last builds failed.", ge=0)] = 1e6
 
 
 class Neighbour(Section, frozen=True):
@@ -263,6 +225,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     image_cache: ImageCache = ImageCache()
     keystone_authtoken: Neighbour = Neighbour()
     libvirt: Libvirt = Libvirt()
+    metrics: Metrics = Metrics()
     neutron: Neutron = Neutron()
     oslo_messaging_rabbit: OsloMessagingRabbit = OsloMessagingRabbit()
     oslo_middleware: OsloMiddleware = OsloMiddleware()

@@ -1,9 +1,11 @@
 """From nova.conf's sections to what each service calls its settings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from kilonova.api.settings import Settings as ApiSettings
 from kilonova.compute.host import HostSettings
+from kilonova.config.errors import BadConfiguration
 from kilonova.config.options import Config
 from kilonova.launch.state_dir import StateDir
 from kilonova.network.world import NetworkSettings
@@ -11,19 +13,60 @@ from kilonova.peers.vendor_data import VendorSource
 from kilonova.scheduler.settings import DEFAULT_MULTIPLIERS, SchedulerSettings
 from kilonova.volume.world import VolumeSettings
 
+# More builds than ever fail in a row.
+NEVER = 1 << 62
+
 
 def scheduler(config: Config) -> SchedulerSettings:
-    section = config.filter_scheduler
-    multipliers = {name: float(getattr(section, name, default)) for name, default in DEFAULT_MULTIPLIERS.items()}
+    """Errors: BadConfiguration."""
+    section, general, metrics = config.filter_scheduler, config.scheduler, config.metrics
+    multipliers = {name: float(getattr(section, name)) for name in DEFAULT_MULTIPLIERS}
     return SchedulerSettings(
+        available_filters=section.available_filters,
         enabled_filters=section.enabled_filters,
+        weight_classes=section.weight_classes,
+        weight_normalization=section.weight_normalization,
         host_subset_size=section.host_subset_size,
+        shuffle_best_same_weighed_hosts=section.shuffle_best_same_weighed_hosts,
         multipliers=multipliers,
         max_instances_per_host=section.max_instances_per_host,
         max_io_ops_per_host=section.max_io_ops_per_host,
+        isolated_images=section.isolated_images,
+        isolated_hosts=section.isolated_hosts,
+        restrict_isolated_hosts_to_isolated_images=section.restrict_isolated_hosts_to_isolated_images,
+        aggregate_image_properties_isolation_namespace=section.aggregate_image_properties_isolation_namespace,
+        aggregate_image_properties_isolation_separator=section.aggregate_image_properties_isolation_separator,
+        image_properties_default_architecture=section.image_properties_default_architecture,
+        image_props_weight_setting=_worths(
+            "[filter_scheduler] image_props_weight_setting", section.image_props_weight_setting
+        ),
+        metrics_weight_setting=_worths("weight_setting", metrics.weight_setting),
+        metrics_weight_multiplier=metrics.weight_multiplier,
+        metrics_required=metrics.required,
+        metrics_weight_of_unavailable=metrics.weight_of_unavailable,
         service_down_time_s=config.default.service_down_time,
         default_availability_zone=config.default.default_availability_zone,
+        limit_tenants_to_placement_aggregate=general.limit_tenants_to_placement_aggregate,
+        placement_aggregate_required_for_tenants=general.placement_aggregate_required_for_tenants,
+        query_placement_for_image_type_support=general.query_placement_for_image_type_support,
+        enable_isolated_aggregate_filtering=general.enable_isolated_aggregate_filtering,
+        image_metadata_prefilter=general.image_metadata_prefilter,
+        query_placement_for_routed_network_aggregates=general.query_placement_for_routed_network_aggregates,
+        set_aside_after_failures=section.set_aside_after_failures or NEVER,
+        set_aside_s=section.set_aside_seconds,
     )
+
+
+def _worths(option: str, entries: Sequence[str]) -> dict[str, float]:
+    """`NAME=WORTH` entries. Errors: BadConfiguration."""
+    found = {}
+    for entry in entries:
+        name, _, worth = entry.partition("=")
+        try:
+            found[name.strip()] = float(worth)
+        except ValueError as error:
+            raise BadConfiguration(f"{option}: {entry} is not NAME=WORTH, as in cpu.percent=-1.0.") from error
+    return found
 
 
 def network(config: Config) -> NetworkSettings:

@@ -34,7 +34,7 @@ class Demand:
 class Request:
     """`now` in seconds since 1970; `near` are the hosts of servers that hints name (`same_host`, `different_host`)."""
 
-    __slots__ = ("avoid", "demand", "group", "near", "now", "settings", "spec")
+    __slots__ = ("alike", "avoid", "demand", "group", "near", "now", "settings", "spec")
 
     def __init__(
         self,
@@ -54,6 +54,8 @@ class Request:
         self.avoid = avoid.union(spec.ignore_hosts) if spec.ignore_hosts else avoid
         self.group = group
         self.near: Mapping[str, frozenset[HostName]] = near or NOTHING_NEAR
+        # How like the images of a host's servers are to this one; known only where ImagePropertiesWeigher counts.
+        self.alike: Mapping[HostName, float] = {}
 
     @property
     def is_plain(self) -> bool:

@@ -24,13 +24,26 @@ DEFAULT_MULTIPLIERS: dict[str, float] = {
     "hypervisor_version_weight_multiplier": 1.0,
     "soft_affinity_weight_multiplier": 1.0,
     "soft_anti_affinity_weight_multiplier": 1.0,
+    "pci_weight_multiplier": 1.0,
+    "cross_cell_move_weight_multiplier": 1000000.0,
+    "image_props_weight_multiplier": 0.0,
 }
+
+# Names that stand for everything that is built in, as nova.conf has them.
+ALL_FILTERS = "nova.scheduler.filters.all_filters"
+ALL_WEIGHERS = "nova.scheduler.weights.all_weighers"
+
+CAPACITY, MIN_MAX = "capacity", "min_max"
 
 
 class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Sections [filter_scheduler], [scheduler], [DEFAULT] and [metrics] of nova.conf."""
 
+    available_filters: tuple[str, ...] = (ALL_FILTERS,)
     enabled_filters: tuple[str, ...] = DEFAULT_FILTERS
+    weight_classes: tuple[str, ...] = (ALL_WEIGHERS,)
+    # `capacity`: each host by what it has itself; `min_max`: the hosts of a request with one another, as Nova does.
+    weight_normalization: str = CAPACITY
     host_subset_size: int = 1
     shuffle_best_same_weighed_hosts: bool = False
     # Those that differ from the defaults.
@@ -43,6 +56,8 @@ class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True):
     aggregate_image_properties_isolation_namespace: str | None = None
     aggregate_image_properties_isolation_separator: str = "."
     image_properties_default_architecture: str | None = None
+    # What a property of the image that other servers of a host share is worth; empty: 1 each.
+    image_props_weight_setting: Mapping[str, float] = {}
     metrics_weight_setting: Mapping[str, float] = {}
     metrics_weight_multiplier: float = 1.0
     metrics_required: bool = True
@@ -54,9 +69,17 @@ class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True):
     query_placement_for_image_type_support: bool = False
     enable_isolated_aggregate_filtering: bool = False
     image_metadata_prefilter: bool = False
+    query_placement_for_routed_network_aggregates: bool = False
     # A host whose last so many builds failed is left alone for so long ("fail magnet"); Nova has the weigher only.
     set_aside_after_failures: int = 3
     set_aside_s: float = 300.0
 
-    def multiplier(self, option: str) -> float:
-        return self.multipliers.get(option, DEFAULT_MULTIPLIERS.get(option, 0.0))
+    def multiplier(self, option: str, default: float = 0.0) -> float:
+        """`default` for options that only a plug-in knows."""
+        if option == "metrics_weight_multiplier":
+            return self.metrics_weight_multiplier
+        return self.multipliers.get(option, DEFAULT_MULTIPLIERS.get(option, default))
+
+    def weighs(self, name: str) -> bool:
+        """Whether a built-in weigher is among `weight_classes`."""
+        return any(one == ALL_WEIGHERS or one.rpartition(".")[2] == name for one in self.weight_classes)

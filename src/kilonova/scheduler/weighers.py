@@ -1,27 +1,48 @@
 """Weighers: how much a host is liked, from 0 to 1 of what it is, times a multiplier of nova.conf.
 
-Nova compares the hosts of one request with one another (min-max); we compare each with its own capacity. A host's score
-then depends on nothing but the host, hosts can be kept in order, and the fleet fills evenly.
+Nova compares the hosts of one request with one another (min-max); so do we where `weight_normalization` is `min_max`.
+Else we compare each with its own capacity: a host's score then depends on nothing but the host, hosts can be kept in
+order, and the fleet fills evenly.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
+from kilonova.scheduler import plugins
 from kilonova.scheduler.host import HostState, Profile
 from kilonova.scheduler.request import Request
-from kilonova.scheduler.settings import SchedulerSettings
+from kilonova.scheduler.settings import ALL_WEIGHERS, SchedulerSettings
 
 Weigh = Callable[[HostState], float]
+WeighFor = Callable[[HostState, Request], float]
 
 
 class Weigher(msgspec.Struct, frozen=True):
-    """`option` is its multiplier in nova.conf and in aggregates' metadata; `sign` turns "more" into "better"."""
+    """Looks at nothing but the host. `weigh` is compared with nothing, so it should lie between 0 and 1.
+
+    `option` is its multiplier in nova.conf and in aggregates' metadata, `default` what that is where nova.conf has no
+    such option; `sign` turns "more" into "better". `raw` is what min-max compares, where that is not `weigh`.
+    """
 
     name: str
     option: str
     weigh: Weigh
     sign: float = 1.0
+    raw: Weigh | None = None
+    default: float = 1.0
+
+
+class RequestWeigher(msgspec.Struct, frozen=True, kw_only=True):
+    """Looks at the request too: a request it `applies` to has every host that passes weighed (see `scan`)."""
+
+    name: str
+    option: str
+    weigh: WeighFor
+    applies: Callable[[Request], bool]
+    sign: float = 1.0
+    raw: WeighFor | None = None
+    default: float = 1.0
 
 
 def ram(host: HostState) -> float:
@@ -44,22 +65,35 @@ def build_failures(host: HostState) -> float:
     return host.build_failures / (host.build_failures + 1)
 
 
-def weighers(settings: SchedulerSettings) -> tuple[Weigher, ...]:
+def same_cell(host: HostState) -> float:
+    """Nova's prefers the cell a server is in; here all hosts are in one, and none is nearer than another."""
+    return 0.0
+
+
+def built_in(settings: SchedulerSettings) -> tuple[Weigher, ...]:
     """Those whose weight depends on the host alone."""
     io_limit, server_limit = max(settings.max_io_ops_per_host, 1), max(settings.max_instances_per_host, 1)
     return (
-        Weigher("RAMWeigher", "ram_weight_multiplier", ram),
-        Weigher("CPUWeigher", "cpu_weight_multiplier", cpu),
-        Weigher("DiskWeigher", "disk_weight_multiplier", disk),
+        Weigher("RAMWeigher", "ram_weight_multiplier", ram, raw=lambda host: host.free_memory),
+        Weigher("CPUWeigher", "cpu_weight_multiplier", cpu, raw=lambda host: host.free_vcpu),
+        Weigher("DiskWeigher", "disk_weight_multiplier", disk, raw=lambda host: host.free_disk),
         Weigher("IoOpsWeigher", "io_ops_weight_multiplier", lambda host: host.io_ops / io_limit),
         Weigher("NumInstancesWeigher", "num_instances_weight_multiplier", lambda host: host.servers / server_limit),
-        Weigher("BuildFailureWeigher", "build_failure_weight_multiplier", build_failures, -1.0),
+        Weigher(
+            "BuildFailureWeigher",
+            "build_failure_weight_multiplier",
+            build_failures,
+            -1.0,
+            raw=lambda host: host.build_failures,
+        ),
         Weigher(
             "HypervisorVersionWeigher",
             "hypervisor_version_weight_multiplier",
             lambda host: host.profile.version_share,
+            raw=lambda host: host.profile.hypervisor_version,
         ),
         Weigher("MetricsWeigher", "metrics_weight_multiplier", lambda host: metrics(host, settings)),
+        Weigher("CrossCellWeigher", "cross_cell_move_weight_multiplier", same_cell),
     )
 
 
@@ -75,17 +109,21 @@ def metrics(host: HostState, settings: SchedulerSettings) -> float:
 def weighing_of(
     profile: Profile, known: tuple[Weigher, ...], settings: SchedulerSettings
 ) -> tuple[tuple[Weigh, float], ...]:
-    """(weigh, factor) pairs for the hosts of a profile; an aggregate's own multiplier (the lowest of several) wins."""
+    """(weigh, factor) pairs for the hosts of a profile; weighers that change nothing are left out."""
     pairs = []
     for weigher in known:
-        factor = weigher.sign * own_multiplier(profile, weigher.option, multiplier(weigher.option, settings))
-        if factor and (weigher.name != "MetricsWeigher" or settings.metrics_weight_setting):
+        factor = factor_of(profile, weigher, settings)
+        if factor and weigher.weigh is not same_cell:
             pairs.append((weigher.weigh, factor))
     return tuple(pairs)
 
 
-def multiplier(option: str, settings: SchedulerSettings) -> float:
-    return settings.metrics_weight_multiplier if option == "metrics_weight_multiplier" else settings.multiplier(option)
+def factor_of(profile: Profile, weigher: Weigher | RequestWeigher, settings: SchedulerSettings) -> float:
+    """Its multiplier for hosts of the profile; an aggregate's own (the lowest of several) wins."""
+    if weigher.name == "MetricsWeigher" and not settings.metrics_weight_setting:
+        return 0.0
+    default = settings.multiplier(weigher.option, weigher.default)
+    return weigher.sign * own_multiplier(profile, weigher.option, default)
 
 
 def own_multiplier(profile: Profile, option: str, default: float) -> float:
@@ -98,17 +136,105 @@ def own_multiplier(profile: Profile, option: str, default: float) -> float:
     return min(numbers, default=default)
 
 
-def group_bonus(host: HostState, request: Request) -> float:
-    """What membership of a soft group adds: every member already there counts, towards 1 for the host with the most."""
+def group_share(host: HostState, request: Request) -> float:
+    """Members of the request's group on the host, as a share of those on the host with the most."""
     group = request.group
     if group is None or not group.members:
         return 0.0
-    share = group.members.get(host.name, 0) / max(group.members.values())
-    settings, profile = request.settings, host.profile
-    if group.policy == "soft-affinity":
-        option = "soft_affinity_weight_multiplier"
-        return share * own_multiplier(profile, option, settings.multiplier(option))
-    if group.policy == "soft-anti-affinity":
-        option = "soft_anti_affinity_weight_multiplier"
-        return -share * own_multiplier(profile, option, settings.multiplier(option))
-    return 0.0
+    return group.members.get(host.name, 0) / max(group.members.values())
+
+
+def _policy(request: Request) -> str:
+    return "" if request.group is None else request.group.policy
+
+
+SOFT_AFFINITY = RequestWeigher(
+    name="ServerGroupSoftAffinityWeigher",
+    option="soft_affinity_weight_multiplier",
+    weigh=group_share,
+    applies=lambda request: _policy(request) == "soft-affinity",
+)
+SOFT_ANTI_AFFINITY = RequestWeigher(
+    name="ServerGroupSoftAntiAffinityWeigher",
+    option="soft_anti_affinity_weight_multiplier",
+    weigh=group_share,
+    sign=-1.0,
+    applies=lambda request: _policy(request) == "soft-anti-affinity",
+)
+SOFT = (SOFT_AFFINITY, SOFT_ANTI_AFFINITY)
+
+
+def likeness(host: HostState, request: Request) -> float:
+    """Image properties that servers here share with the request's, as a share of the host with the most."""
+    alike = request.alike
+    most = max(alike.values(), default=0.0)
+    return alike.get(host.name, 0.0) / most if most > 0 else 0.0
+
+
+IMAGE_PROPERTIES = RequestWeigher(
+    name="ImagePropertiesWeigher",
+    option="image_props_weight_multiplier",
+    weigh=likeness,
+    raw=lambda host, request: request.alike.get(host.name, 0.0),
+    applies=lambda request: bool(request.alike),
+)
+
+
+REQUEST_WEIGHERS: tuple[RequestWeigher, ...] = (*SOFT, IMAGE_PROPERTIES)
+
+AnyWeigher = Weigher | RequestWeigher
+
+OPTION = "[filter_scheduler] weight_classes"
+
+
+def enabled(settings: SchedulerSettings) -> tuple[AnyWeigher, ...]:
+    """Those nova.conf names: all built-in ones unless it says otherwise. Errors: UnknownName."""
+    ours: tuple[AnyWeigher, ...] = (*built_in(settings), *REQUEST_WEIGHERS)
+    known = {one.name: one for one in ours}
+    found: dict[str, AnyWeigher] = {}
+    for name in settings.weight_classes:
+        if name == ALL_WEIGHERS:
+            found |= known
+        else:
+            one = _named(name, known)
+            found[one.name] = one
+    return tuple(found.values())
+
+
+def _named(name: str, known: dict[str, AnyWeigher]) -> AnyWeigher:
+    """`RAMWeigher`, Nova's path to it, a plug-in's name, or the path of an object. Errors: UnknownName."""
+    short = name.removeprefix("nova.scheduler.weights.").rpartition(".")[2]
+    if short in known and (name == short or name.startswith("nova.scheduler.weights.")):
+        return known[short]
+    offered = plugins.installed(plugins.WEIGHERS)
+    if name in offered:
+        found = plugins.loaded(offered[name], OPTION)
+    elif "." in name and not name.startswith("nova."):
+        found = plugins.by_path(name, OPTION)
+    else:
+        raise plugins.unknown(OPTION, name, (*known, *offered))
+    if not isinstance(found, AnyWeigher):
+        raise plugins.UnknownName(f"{OPTION}: {name} is no Weigher and no RequestWeigher.")
+    return found
+
+
+def weighers(settings: SchedulerSettings) -> tuple[Weigher, ...]:
+    """Those of them that look at nothing but hosts."""
+    return tuple(one for one in enabled(settings) if isinstance(one, Weigher))
+
+
+def request_weighers(settings: SchedulerSettings) -> tuple[RequestWeigher, ...]:
+    """Those that look at requests too. The two for soft groups are not among them: `group_bonus` knows them."""
+    return tuple(one for one in enabled(settings) if isinstance(one, RequestWeigher) and one not in SOFT)
+
+
+def group_bonus(host: HostState, request: Request) -> float:
+    """What membership of a soft group adds: every member already there counts, towards 1 for the host with the most."""
+    if request.group is None or not request.group.members:
+        return 0.0
+    settings = request.settings
+    return sum(
+        one.weigh(host, request) * factor_of(host.profile, one, settings)
+        for one in SOFT
+        if one.applies(request) and settings.weighs(one.name)
+    )
