@@ -291,6 +291,38 @@ async def test_a_server_of_a_lost_host_is_evacuated_and_its_old_guest_goes_when_
     assert await where(cloud, server) == {target: 4}
 
 
+async def test_a_server_that_no_host_can_take_ends_in_error_and_may_be_evacuated_again(cloud: RunningCloud) -> None:
+    server = (await cloud.active())["id"]
+    source = await host_of(cloud, server)
+    (other,) = host_names(cloud) - {source}
+    await change_service(cloud, other, status="disabled")
+    await change_service(cloud, source, forced_down=True)
+    await act(cloud, server, "evacuate", {}, ok=200)
+    lost = await cloud.until(server, {"SHUTOFF", "ERROR"})
+
+    assert lost["status"] == "ERROR"
+    assert lost["fault"]["message"].startswith("No valid host was found.")
+    assert await host_of(cloud, server) == source
+    shown = (await cloud.admin.get("/compute/v2.1/os-migrations", headers=VERSION)).json()["migrations"]
+    assert [one["status"] for one in shown if one["instance_uuid"] == server] == ["error"]
+    events = await events_of(cloud, server, "evacuate")
+    assert [(one["event"], one["result"]) for one in events] == [("conductor_rebuild_instance", "Error")]
+
+    await change_service(cloud, other, status="enabled")
+    await act(cloud, server, "evacuate", {}, ok=200)
+    await cloud.until(server, {"SHUTOFF"})
+    assert await host_of(cloud, server) == other
+
+
+async def events_of(cloud: RunningCloud, server: str, action: str) -> list[dict[str, Any]]:
+    """What happened in the first action of that name."""
+    path = f"/compute/v2.1/servers/{server}/os-instance-actions"
+    actions = (await cloud.admin.get(path, headers=VERSION)).json()["instanceActions"]
+    request_id = next(one["request_id"] for one in reversed(actions) if one["action"] == action)
+    shown = (await cloud.admin.get(f"{path}/{request_id}", headers=VERSION)).json()["instanceAction"]
+    return list(shown["events"])
+
+
 async def test_below_2_95_an_evacuated_server_runs_again(cloud: RunningCloud) -> None:
     server = await cloud.active()
     await change_service(cloud, await host_of(cloud, server["id"]), forced_down=True)

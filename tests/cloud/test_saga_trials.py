@@ -265,7 +265,9 @@ TRIALS: dict[str, Trial] = {
     "server_migrate": Trial(Subject.migrate, done="VERIFY_RESIZE", first=(Subject.create,)),
     "server_live_migrate": Trial(Subject.migrate_live, first=(Subject.create,)),
     "server_live_migrate_abort": Trial(Subject.abort_live, first=(Subject.create,)),
-    "server_evacuate": Trial(Subject.evacuate, done="SHUTOFF", first=(Subject.create,), last=Subject.hosts_back),
+    "server_evacuate": Trial(
+        Subject.evacuate, done="SHUTOFF", undone="ERROR", first=(Subject.create,), last=Subject.hosts_back
+    ),
     "server_resize_confirm": Trial(act("confirmResize", ok=204), first=(Subject.create, Subject.migrate)),
     "server_resize_revert": Trial(act("revertResize"), first=(Subject.create, Subject.migrate)),
     "server_shelve": Trial(SHELVE, done="SHELVED_OFFLOADED", first=(Subject.create,)),

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kilonova.conductor.sagas.server_power import leave_as_it_was
+from kilonova.conductor.faults import fault_of
 from kilonova.conductor.sagas.server_resize import (
     keep_old_claim,
     migration_of,
@@ -96,6 +96,12 @@ async def evacuated(tx: Transaction, run: EvacuateRun) -> None:
 
 @server_evacuate.fail
 async def not_evacuated(tx: Transaction, run: EvacuateRun, error: KilonovaError) -> None:
-    await migrations.set_status(tx, run.params.migration_id, "error", run.world.clock.now())
+    """Its host is lost and no other has it: ERROR, from where it may be evacuated again. As in Nova, the migration is
+    `error` where no host was found, and `failed` where the host found could not build the server.
+    """
+    now = run.world.clock.now()
+    failed_there = any(failure["step"] == build_again.name for failure in run.failures)
+    await migrations.set_status(tx, run.params.migration_id, "failed" if failed_there else "error", now)
     if not isinstance(error, Cancelled):
-        await leave_as_it_was(tx, run, error)
+        fault = fault_of(error, now, run.failures)
+        await server_state.change(tx, run.params.server_id, now, vm_state="error", task_state=None, fault=fault)

@@ -10,6 +10,10 @@ from kilonova.db.repository import server_state
 from kilonova.model.errors import KilonovaError
 from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga
 
+# In system_metadata of a rescued server: what it was rescued with.
+RESCUE_IMAGE = "rescue_image_id"
+RESCUE_PASSWORD = "rescue_password"
+
 server_snapshot: Saga[work.SnapshotServer, World] = Saga(work.SnapshotServer)
 
 
@@ -95,6 +99,10 @@ async def unrescue_again(run: Run[work.RescueServer, World]) -> HostOrder:
 @rescue.record
 async def rescued(tx: Transaction, run: Run[work.RescueServer, World], facts: Facts) -> None:
     now = run.world.clock.now()
+    server = await server_state.state_of(tx, run.params.server_id)
+    # What an unrescue that fails goes back to.
+    kept = {RESCUE_IMAGE: run.params.image_id, RESCUE_PASSWORD: run.params.password}
+    await server_state.keep(tx, server, now, kept)
     await server_state.change(tx, run.params.server_id, now, vm_state="rescued", task_state=None, power_state=1)
 
 
@@ -108,9 +116,22 @@ async def unrescue(run: Run[work.UnrescueServer, World]) -> HostOrder:
     return await on_its_host(run, compute.Unrescue)
 
 
+@unrescue.undo_order
+async def rescue_again(run: Run[work.UnrescueServer, World]) -> HostOrder | None:
+    # Before a delete the guest may be as it likes.
+    if run.cancelled:
+        return None
+    server = await server_state.state_of(run.world.db, run.params.server_id)
+    kept = server.kept()
+    image, password = kept.get(RESCUE_IMAGE), kept.get(RESCUE_PASSWORD)
+    return await on_its_host(run, compute.Rescue, image_id=image, password=password)
+
+
 @unrescue.record
 async def unrescued(tx: Transaction, run: Run[work.UnrescueServer, World], facts: Facts) -> None:
     now = run.world.clock.now()
+    server = await server_state.state_of(tx, run.params.server_id)
+    await server_state.keep(tx, server, now, {RESCUE_IMAGE: None, RESCUE_PASSWORD: None})
     await server_state.change(tx, run.params.server_id, now, vm_state="active", task_state=None, power_state=1)
 
 
