@@ -20,6 +20,8 @@ from kilonova.scheduler.weighers import group_bonus
 # Profiles looked at in their common order before only the matching ones are; where few match, those come first.
 BUDGET = 384
 FEW = 48
+# Profiles among which those that match are found at once, unless they have to be judged.
+CHEAP = 2048
 # Bytes of remembered verdicts: one per shape and profile.
 MEMORY = 32 * 1024 * 1024
 
@@ -78,8 +80,11 @@ class Shape:
             and (not self.others or all(host.free(name) >= amount for name, amount in self.others))
         )
 
-    def known_few(self) -> bool:
-        return self._matching is not None and len(self._matching) <= FEW
+    def few_match(self, request: Request) -> bool:
+        """Whether few profiles are known to match, or can be at next to no cost."""
+        if self._matching is None and (self._judges or len(self.verdicts) > CHEAP):
+            return False
+        return len(self.matching(request)) <= FEW
 
     def matching(self, request: Request) -> list[int]:
         """The numbers of all profiles that pass."""
@@ -168,7 +173,7 @@ class _Search:
         self.silent: list[HostState] = []
 
     def best(self) -> list[HostState]:
-        if self._shape.known_few() or not self._by_first():
+        if self._shape.few_match(self._request) or not self._by_first():
             self._by_match()
         found = self.found
         if self._apart:
