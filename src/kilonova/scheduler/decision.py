@@ -20,14 +20,12 @@ from kilonova.scheduler.weighers import group_bonus
 # Profiles looked at in their common order before only the matching ones are; where few match, those come first.
 BUDGET = 384
 FEW = 48
-# Profiles among which those that match are found at once, unless they have to be judged.
-CHEAP = 2048
 # Bytes of remembered verdicts: one per shape and profile.
 MEMORY = 32 * 1024 * 1024
 
 # Verdicts on profiles: digits of a binary number at first, of which the ones are judged when they are met.
 FAILED, UNJUDGED, PASSED = b"012"
-_PERHAPS = re.compile(b"[12]")
+_NOT_FAILED = re.compile(b"[12]")
 # Less than any host has free: whoever wants nothing fits where more is used than there is.
 NOTHING = -(1 << 62)
 
@@ -39,7 +37,7 @@ Judges = tuple[Callable[[Profile, Request], Verdict], ...]
 class Shape:
     """What is remembered of all requests of one shape. Profiles are asked one by one what marks cannot tell."""
 
-    __slots__ = ("_fleet", "_judges", "_matching", "checks", "disk", "memory", "others", "vcpu", "verdicts")
+    __slots__ = ("_fleet", "_judges", "_matching", "_perhaps", "checks", "disk", "memory", "others", "vcpu", "verdicts")
 
     def __init__(self, fleet: Fleet, rules: Rules, request: Request) -> None:
         needs = request.needs
@@ -63,6 +61,7 @@ class Shape:
         self._judges: Judges = tuple(judges)
         self.verdicts = bytearray(format(passing, f"0{fleet.marks.count}b").encode())
         self.verdicts.reverse()
+        self._perhaps = passing.bit_count()
         self._matching: list[int] | None = None
 
     def passes(self, profile: Profile, request: Request) -> bool:
@@ -82,7 +81,7 @@ class Shape:
 
     def few_match(self, request: Request) -> bool:
         """Whether few profiles are known to match, or can be at next to no cost."""
-        if self._matching is None and (self._judges or len(self.verdicts) > CHEAP):
+        if self._matching is None and self._perhaps > FEW:
             return False
         return len(self.matching(request)) <= FEW
 
@@ -90,7 +89,7 @@ class Shape:
         """The numbers of all profiles that pass."""
         if self._matching is None:
             profiles = self._fleet.profiles
-            perhaps = [found.start() for found in _PERHAPS.finditer(self.verdicts)]
+            perhaps = [found.start() for found in _NOT_FAILED.finditer(self.verdicts)]
             self._matching = [number for number in perhaps if self.passes(profiles[number], request)]
         return self._matching
 
