@@ -13,6 +13,8 @@ from kilonova.db.tables.servers import servers
 from kilonova.duty.late_builds import late_builds
 from kilonova.duty.orphaned_allocations import orphaned_allocations
 from kilonova.duty.orphaned_ports import orphaned_ports
+from kilonova.duty.unaccepted import Unaccepted
+from kilonova.peers.network import TO_BE_PLUGGED
 from tests.cloud.running import RunningCloud, running_cloud
 
 
@@ -67,6 +69,39 @@ async def test_ports_made_for_a_deleted_server_go_and_its_owners_are_free_again(
     assert made not in ports
     assert ports[kept]["device_id"] == ""
     assert alive["id"] in {port["device_id"] for port in ports.values()}
+
+
+async def test_ports_and_images_of_operations_that_were_never_accepted_go_at_the_second_look(
+    cloud: RunningCloud,
+) -> None:
+    db, neighbours = cloud.cloud.db, cloud.cloud.conductor_service._world.neighbours
+    assert db is not None
+    server = (await cloud.active("alive"))["id"]
+    network = await cloud.network()
+    path = f"/compute/v2.1/servers/{server}/os-interface"
+    plugged = await cloud.http.post(path, json={"interfaceAttachment": {"net_id": network}})
+    port = plugged.json()["interfaceAttachment"]["port_id"]
+    await cloud.act(server, "createImage", {"name": "taken"})
+    async with asyncio.timeout(60):
+        while not (await cloud.show(server))["addresses"] or (await cloud.show(server))["OS-EXT-STS:task_state"]:
+            await asyncio.sleep(0.02)
+    before = await cloud.ledger()
+    # As an api leaves it that dies before it has stored the saga.
+    left = {"network_id": network, "device_id": server, "device_owner": "compute:nova", "description": TO_BE_PLUGGED}
+    await cloud.http.post("/network/v2.0/ports", json={"port": left})
+    image = {"name": "left", "disk_format": "qcow2", "container_format": "bare"}
+    await cloud.http.post("/image/v2/images", json=image | {"image_type": "snapshot", "instance_uuid": server})
+    own = (await cloud.http.post("/image/v2/images", json=image | {"name": "own"})).json()["id"]
+    duty = Unaccepted(db, neighbours)
+
+    assert await duty.look() == []
+    assert len(await duty.look()) == 2
+    assert await duty.look() == []
+
+    after = await cloud.ledger()
+    assert after == before | {"images": sorted([*before["images"], (own, "queued")])}
+    shown = (await cloud.http.get(f"/network/v2.0/ports/{port}")).json()["port"]
+    assert (shown["device_id"], shown["description"]) == (server, "")
 
 
 async def test_a_resize_nobody_confirms_is_confirmed_in_its_owners_name(tmp_path: Path) -> None:

@@ -229,7 +229,12 @@ async def attach_interface(host: Host, order: order_kinds.AttachInterface) -> Fa
     token = await host.token()
     record = await host.conductor.server(order.server_id)
     port = await host.network.bind_port(
-        token, order.port_id, server_id=record.id, host=host.name, zone=host.settings.zone
+        token,
+        order.port_id,
+        server_id=record.id,
+        host=host.name,
+        zone=host.settings.zone,
+        marked=order.created_here,
     )
     before = [vif for vif in await ports.current_vifs(host, record) if vif.port_id != port.id]
     given = set() if order.created_here else {port.id}

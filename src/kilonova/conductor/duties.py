@@ -13,6 +13,7 @@ from kilonova.duty.late_builds import late_builds
 from kilonova.duty.orphaned_allocations import orphaned_allocations
 from kilonova.duty.orphaned_ports import orphaned_ports
 from kilonova.duty.spent_records import spent_records
+from kilonova.duty.unaccepted import Unaccepted
 from kilonova.duty.unconfirmed_resizes import unconfirmed_resizes
 from kilonova.model.caller import Caller
 from kilonova.model.ids import SagaId
@@ -53,6 +54,7 @@ def duties_of(world: World, settings: DutySettings, ring: Callable[[SagaId], Non
     found = [
         Duty("orphaned allocations", AUDIT_S, lambda: orphaned_allocations(db, world.placement)),
         Duty("orphaned ports", AUDIT_S, lambda: orphaned_ports(db, world.neighbours)),
+        Duty("unaccepted", AUDIT_S, Unaccepted(db, world.neighbours).look),
         Duty("spent records", HOUR_S, lambda: spent_records(db, clock)),
         Duty(
             "unconfirmed resizes",

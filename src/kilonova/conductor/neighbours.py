@@ -13,7 +13,7 @@ from kilonova.model.ids import ServerId
 from kilonova.model.image import ImageStatus
 from kilonova.model.volume import SnapshotStatus, VolumeStatus
 from kilonova.peers.image import ImageClient
-from kilonova.peers.network import DEVICE_OWNER, NetworkClient
+from kilonova.peers.network import DEVICE_OWNER, TO_BE_PLUGGED, NetworkClient
 from kilonova.peers.volume import Snapshot as VolumeSnapshot
 from kilonova.peers.volume import VolumeClient
 
@@ -101,6 +101,14 @@ class Neighbours:
             return
         for port in await self._network.ports(token, device_id=server_id, name=key):
             await self._network.delete_port(token, port.id)
+
+    async def unplugged_ports(self) -> dict[str, str]:
+        """Ports made to be plugged in that no host has: id → server."""
+        ports = await self._network.ports(await self._token(), description=TO_BE_PLUGGED)
+        return {port.id: port.device_id for port in ports if port.device_id}
+
+    async def drop_unplugged_port(self, port_id: str) -> None:
+        await self._network.delete_port(await self._token(), port_id)
 
     # -- volumes ---------------------------------------------------------------------------------------------------
 
@@ -239,6 +247,12 @@ class Neighbours:
             await self._image.delete(image_id, await self._token())
         except NotFound:
             return
+
+    async def unfilled_images(self) -> dict[str, str]:
+        """Images made for snapshots, backups and shelved servers that have no bits yet: id → server."""
+        found = await self._image.list(await self._token(), status=ImageStatus.QUEUED.value)
+        taken = [image for image in found if image.properties.get("image_type") in ("snapshot", "backup")]
+        return {image.id: image.properties.get("instance_uuid", "") for image in taken}
 
     async def write_boot_mapping(self, image_id: str, properties: Mapping[str, str]) -> None:
         """An image without bits of its own: `properties` say from what it boots."""

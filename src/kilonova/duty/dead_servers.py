@@ -27,6 +27,11 @@ async def dead_moves(db: Reader, ids: Collection[str]) -> set[str]:
     return await _of(db, _moves_among, ids)
 
 
+async def idle_servers(db: Reader, ids: Collection[str]) -> set[str]:
+    """Those that are, or were, servers, and that no operation holds."""
+    return await _of(db, _idle_among, ids)
+
+
 async def _of(db: Reader, statement: Callable[[int], Statement], ids: Collection[str]) -> set[str]:
     known = sorted(ids)
     found: set[str] = set()
@@ -46,6 +51,16 @@ def _servers_among(room: int) -> Statement:
         select(c.id)
         .select_from(servers.outerjoin(holds, holds.c.resource_id == c.id))
         .where(among(c.id, "id", room), ended, holds.c.saga_id.is_(None))
+    )
+
+
+@lru_cache(maxsize=16)
+def _idle_among(room: int) -> Statement:
+    c = servers.c
+    return Statement(
+        select(c.id)
+        .select_from(servers.outerjoin(holds, holds.c.resource_id == c.id))
+        .where(among(c.id, "id", room), holds.c.saga_id.is_(None))
     )
 
 

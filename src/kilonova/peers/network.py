@@ -21,6 +21,8 @@ PORTS_STEP = "22-24"
 
 # Who owns a server's port; an availability zone's name follows.
 DEVICE_OWNER = "compute:"
+# What describes a port that was made for a server to be plugged in, until a host has it.
+TO_BE_PLUGGED = "made to be plugged into its server"
 
 
 class NetworkClient:
@@ -79,9 +81,16 @@ class NetworkClient:
         )
         return msgspec.convert(document["port"], Port)
 
-    async def bind_port(self, token: str, port_id: str, *, server_id: str, host: str, zone: str = "nova") -> Port:
-        """Give the port to a server on a host. Errors: Conflict when another has it."""
+    async def bind_port(
+        self, token: str, port_id: str, *, server_id: str, host: str, zone: str = "nova", marked: bool = False
+    ) -> Port:
+        """Give the port to a server on a host; a `marked` one is no longer `TO_BE_PLUGGED`.
+
+        Errors: Conflict when another has it.
+        """
         changes = {"device_id": server_id, "device_owner": f"{DEVICE_OWNER}{zone}", "binding:host_id": host}
+        if marked:
+            changes["description"] = ""
         return await self.update_port(token, port_id, changes)
 
     async def unbind_port(self, token: str, port_id: str) -> None:

@@ -16,7 +16,7 @@ from kilonova.db.repository import server_state
 from kilonova.model.errors import BadRequest, NotFound
 from kilonova.model.server import Server
 from kilonova.model.server_actions import check
-from kilonova.peers.network import DEVICE_OWNER
+from kilonova.peers.network import DEVICE_OWNER, TO_BE_PLUGGED
 from kilonova.peers.network_types import Port
 
 
@@ -89,6 +89,7 @@ async def _port(request: Request, server: Server, wanted: NetworkRequest) -> Asy
     port: dict[str, Any] = {
         "network_id": wanted.network_id,
         "device_id": server.id,
+        "description": TO_BE_PLUGGED,
         "device_owner": f"{DEVICE_OWNER}{server.availability_zone or request.world.settings.default_zone}",
     }
     if wanted.fixed_ip is not None:
