@@ -131,7 +131,7 @@ def _call(name: str, version: int) -> Call:
     return call_of(name.replace("os-quota-sets-noop", "os-quota-sets"), version)
 
 
-async def _answer(cloud: Cloud, ids: Furnished, name: str, version: int) -> Any:
+async def answer_to(cloud: Cloud, ids: Furnished, name: str, version: int) -> Any:
     folder, _, sample = name.partition("/")
     if folder == "versions":
         return (await cloud.client.get(f"/compute{_VERSIONS[sample]}")).json()
@@ -171,7 +171,7 @@ async def furnished(whole: Cloud, bus: LocalBus) -> Furnished:
 async def test_answers_have_the_members_and_types_of_the_samples(whole: Cloud, furnished: Furnished) -> None:
     wrong: dict[str, list[str]] = {}
     for name, version, expected in SAMPLES:
-        found = shape_of(await _answer(whole, furnished, name, version))
+        found = shape_of(await answer_to(whole, furnished, name, version))
         if different := differences(expected, found):
             wrong[f"{name} at 2.{version}"] = different
     assert wrong == {}
@@ -210,7 +210,7 @@ async def test_no_answer_costs_more_than_six_statements(whole: Cloud, furnished:
             continue
         # One of them finds the service that calls name.
         before = whole.db.executed + 1
-        await _answer(whole, furnished, name, version)
+        await answer_to(whole, furnished, name, version)
         costs[f"{name} at 2.{version}"] = whole.db.executed - before
     assert {name: cost for name, cost in costs.items() if cost > 6} == {}
     assert max(costs.values()) > 0

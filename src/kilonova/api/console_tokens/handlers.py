@@ -1,19 +1,25 @@
 """Where a token's console is."""
 
+from http import HTTPStatus
 from typing import Any
 
+from kilonova.api.faults import fault
 from kilonova.api.request import Request
 from kilonova.api.validation import Query
-from kilonova.model.errors import BadRequest
+from kilonova.web.response import Response
 
 QUERY = Query((1, {}), strict_from=99)
 
 
-async def show(request: Request) -> dict[str, Any]:
-    """Errors: ConsoleTokenInvalid. Below 2.31 it was for RDP consoles only, which there are none of any more."""
-    if request.version < 31:
-        raise BadRequest("Unable to get the connection information of the console: its type is not served any more.")
+# The only type that could be asked for below 2.31.
+_RDP = "rdp-html5"
+
+
+async def show(request: Request) -> dict[str, Any] | Response:
+    """Errors: ConsoleTokenInvalid. Below 2.31 only RDP consoles may be asked for: of others it is a 401, in Nova's words."""
     target = await request.world.consoleauth.look_up(request.params["id"])
+    if request.version < 31 and target.console_type != _RDP:
+        return fault(HTTPStatus.UNAUTHORIZED, "The requested console type details are not accessible")
     shown: dict[str, Any] = {
         "instance_uuid": target.server_id,
         "host": target.host,

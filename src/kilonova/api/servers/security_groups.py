@@ -21,7 +21,8 @@ async def wanted_groups(request: Request, asked: Sequence[Any] | None, networks:
     others = [name for name in names if name != DEFAULT]
     if others and networks != "none":
         found = await request.world.network.security_groups(request.caller.token)
-        known = {group.name for group in found} | {group.id for group in found}
+        own = {group.name for group in found if group.project_id in ("", request.project_id)}
+        known = own | {group.id for group in found}
         for name in others:
             if name not in known:
                 raise BadRequest(f"Security group {name} not found for project {request.project_id}.")
@@ -72,7 +73,8 @@ async def _named(request: Request, name: str) -> SecurityGroup:
     found = [
         group
         for group in await request.world.network.security_groups(request.caller.token)
-        if name in (group.name, group.id)
+        # Administrators see everybody's groups; a name is one of their own project.
+        if name == group.id or (name == group.name and group.project_id in ("", request.project_id))
     ]
     if not found:
         raise NotFound(f"Security group {name} not found for project {request.project_id}.")
