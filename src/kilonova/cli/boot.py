@@ -21,6 +21,9 @@ _WAIT_S = 600.0
 
 async def boot(cloud: Cloud, name: str) -> None:
     """Create a server and tell its way until it is ACTIVE (or why it is not), then its console."""
+    if cloud.furnishing is not None and not cloud.furnishing.done():
+        print(f"{name} waits for the image tiny", flush=True)
+        await asyncio.wait([cloud.furnishing])
     try:
         await _boot(cloud, name)
     except KilonovaError as error:

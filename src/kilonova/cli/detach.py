@@ -8,8 +8,7 @@ from pathlib import Path
 
 from kilonova.launch.running import AlreadyRunning, running_cloud
 
-# A first start builds the image `tiny`; that takes some seconds, a minute on a slow machine.
-HEALTHY_S = 180.0
+HEALTHY_S = 60.0
 PAUSE_S = 0.02
 
 
@@ -28,6 +27,8 @@ def run(given: argparse.Namespace) -> int:
         if running is not None and running.pid == child.pid:
             print(f"kilonova is up: {running.base_url}")
             print(f"  export OS_CLIENT_CONFIG_FILE={state_dir / 'clouds.yaml'} OS_CLOUD=kilonova")
+            if not (state_dir / "furnished" / "image").exists():
+                print("  the image tiny is being made: `openstack image list` shows when it is active")
             return 0
         time.sleep(PAUSE_S)
     child.kill()

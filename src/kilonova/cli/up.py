@@ -39,8 +39,12 @@ async def _up(config: Config, state: StateDir, given: argparse.Namespace) -> int
             tasks.append(asyncio.create_task(boot(cloud, given.boot)))
 
     tasks: list[asyncio.Task[Any]] = []
-    await run_cloud(config, state, ALL, on_healthy=healthy)
+    await run_cloud(config, state, ALL, on_healthy=healthy, tell_image=_tell_image)
     return 0
+
+
+def _tell_image(words: str) -> None:
+    print(f"  image tiny: {words}", flush=True)
 
 
 def configuration(given: argparse.Namespace) -> Config:

@@ -44,7 +44,7 @@ from kilonova.identity.settings import IdentitySettings
 from kilonova.image.service import ImageService
 from kilonova.image.world import ImageSettings
 from kilonova.launch import settings as translate
-from kilonova.launch.hosts import ComputeHosts
+from kilonova.launch.hosts import ComputeHosts, real_hypervisor
 from kilonova.launch.neighbours import PREFIXES, Neighbours
 from kilonova.launch.roles import WITH_DATABASE, Role
 from kilonova.launch.schema import prepare_schema
@@ -89,6 +89,8 @@ class Cloud:
         self.app: Any = None
         self.hosts: ComputeHosts | None = None
         self.db: Database | None = None
+        # The making of the image `tiny`, in a cloud that did not have it yet.
+        self.furnishing: asyncio.Task[None] | None = None
         self._me = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._closing: list[Closing] = []
         self.tasks = Tasks("cloud")
@@ -98,6 +100,7 @@ class Cloud:
 
     async def start(self) -> None:
         """All services of this process, in the order in which they need one another."""
+        self._begin_hypervisor()
         self.bus: Bus = await connect_bus(self.config.default.transport_url, self.config.oslo_messaging_rabbit)
         self._at_end(self.bus.close)
         if self.roles & WITH_DATABASE:
@@ -379,12 +382,20 @@ class Cloud:
         )
         self.apps["compute"] = ComputeApi(world, await self._token_checker("nova", step="4-5"))
 
+    def _begin_hypervisor(self) -> None:
+        """It takes as long to start as all else together, and needs nothing of it."""
+        self._hypervisor = real_hypervisor(self.config, self.state) if Role.COMPUTE in self.roles else None
+        if self._hypervisor is not None:
+            self.tasks.start(self._hypervisor.start(), name="hypervisor")
+            self._at_end(self._hypervisor.close)
+
     async def _compute(self) -> None:
         if Role.COMPUTE not in self.roles:
             return
         self.hosts = ComputeHosts(
             self.config,
             self.state,
+            hypervisor=self._hypervisor,
             bus=self.bus,
             conductor=self.conductor,
             metadata=self.metadata,

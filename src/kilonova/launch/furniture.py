@@ -1,11 +1,14 @@
 """What a new cloud comes with: flavors, the image `tiny`, the networks `private` and `public` with a router between
 them, and a type of volumes that several servers may have at once.
 
-Everything but the flavors is made over the public REST APIs, once; what an operator removed later stays removed.
+Everything but the flavors is made over the public REST APIs, once; what an operator removed later stays removed. The
+image takes seconds to build: it is shown as queued at once, and gets its bits when the cloud is up.
 """
 
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kilonova.aio.blocking import blocking
@@ -39,17 +42,21 @@ SHARED_VOLUMES = "multiattach"
 PRIVATE_CIDR = "10.11.0.0/24"
 
 
-async def furnish(cloud: "Cloud", only: Collection[str] = ("flavors", "network", "image", "volume_type")) -> None:
+Tell = Callable[[str], None]
+
+# What a new cloud has from its first moment on.
+AT_ONCE = ("flavors", "network", "volume_type")
+
+
+async def furnish(cloud: "Cloud", only: Collection[str] = AT_ONCE) -> None:
     """Once per state directory; a part that failed is tried again at the next start."""
-    done = cloud.state.root / "furnished"
-    done.mkdir(exist_ok=True)
     for name, make in (
         ("flavors", _flavors),
         ("network", _network),
         ("image", _image),
         ("volume_type", _volume_type),
     ):
-        mark = done / name
+        mark = _mark(cloud, name)
         if name not in only or mark.exists():
             continue
         try:
@@ -77,24 +84,70 @@ async def _flavors(cloud: "Cloud") -> None:
     await cloud.db.run(add)
 
 
-async def _image(cloud: "Cloud") -> None:
+async def promise_image(cloud: "Cloud") -> bool:
+    """Show the image as queued; False when it was furnished before."""
+    if _mark(cloud, "image").exists():
+        return False
+    await _unfinished_image(cloud)
+    return True
+
+
+async def furnish_image(cloud: "Cloud", tell: Tell) -> None:
+    """What `tell` hears is for people: where the work stands."""
+    began = time.monotonic()
+    try:
+        await _image(cloud, tell)
+    except (KilonovaError, OSError) as error:
+        tell(f"cannot be made: {error}")
+        return
+    _mark(cloud, "image").touch()
+    tell(f"is ready after {time.monotonic() - began:.1f} s")
+
+
+def _mark(cloud: "Cloud", name: str) -> Path:
+    done = cloud.state.root / "furnished"
+    done.mkdir(exist_ok=True)
+    return done / name
+
+
+async def _image(cloud: "Cloud", tell: Tell = log.info) -> None:
     """Errors: GuestToolMissing and others of `image.tiny`, which say what to install."""
-    path = await cached_tiny(cloud.state.tiny)
-    token = await cloud.neighbours.session("admin", cloud.passwords, cloud.clock, project="admin").token()
+    image_id = await _unfinished_image(cloud)
+    if image_id is None:
+        return
+    client = ImageClient(cloud.neighbours.client("image"))
+    try:
+        path = await cached_tiny(cloud.state.tiny, tell=tell)
+        await client.upload(image_id, path, await _admin(cloud))
+    except (KilonovaError, OSError):
+        # Nobody should wait for what will not come.
+        await client.delete(image_id, await _admin(cloud))
+        raise
+
+
+async def _unfinished_image(cloud: "Cloud") -> str | None:
+    """The id of the image `tiny` that waits for its bits, made where there is none; None: it has them."""
+    token = await _admin(cloud)
     client = ImageClient(cloud.neighbours.client("image"))
     for old in await client.list(token, name="tiny"):
         if old.status == "active":
-            return
+            return None
+        if old.status == "queued":
+            return old.id
         await client.delete(old.id, token)
     made = await client.create(
         token, name="tiny", disk_format="qcow2", container_format="bare", visibility="public", min_ram=96, min_disk=1
     )
-    await client.upload(made.id, path, token)
+    return made.id
+
+
+async def _admin(cloud: "Cloud") -> str:
+    return await cloud.neighbours.session("admin", cloud.passwords, cloud.clock, project="admin").token()
 
 
 async def _volume_type(cloud: "Cloud") -> None:
     rest = cloud.neighbours.client("volume")
-    token = await cloud.neighbours.session("admin", cloud.passwords, cloud.clock, project="admin").token()
+    token = await _admin(cloud)
     known = await rest.json("GET", "/v3/types", token=token)
     if all(one["name"] != SHARED_VOLUMES for one in known["volume_types"]):
         wanted = {"name": SHARED_VOLUMES, "extra_specs": {"multiattach": "<is> True"}}
@@ -104,7 +157,7 @@ async def _volume_type(cloud: "Cloud") -> None:
 async def _network(cloud: "Cloud") -> None:
     neighbours: Neighbours = cloud.neighbours
     rest = neighbours.client("network")
-    admin = await neighbours.session("admin", cloud.passwords, cloud.clock, project="admin").token()
+    admin = await _admin(cloud)
     demo = await neighbours.session("demo", cloud.passwords, cloud.clock, project="demo").token()
     public = await _ensure(rest, admin, "networks", "network", {"name": "public", "router:external": True})
     cidr = await blocking(free_external_range)

@@ -60,12 +60,33 @@ def driver_of(config: Config) -> str:
     return "libvirt" if real and config.simulated.hosts == 1 else "simulated"
 
 
+def real_hypervisor(config: Config, state: StateDir) -> Hypervisor | None:
+    """The one of this machine; None where hosts are simulated."""
+    if driver_of(config) == "simulated":
+        return None
+    # libvirt is loaded by whoever has it only.
+    from kilonova.virt.libvirt.driver import LibvirtHypervisor
+    from kilonova.virt.libvirt.settings import LibvirtSettings
+
+    section = config.libvirt
+    settings = LibvirtSettings(
+        virt_type=section.virt_type,
+        uri=section.connection_uri,
+        spice=config.spice.enabled,
+        cpu_mode=section.cpu_mode,
+        cpu_model=section.cpu_models[0] if section.cpu_mode == "custom" and section.cpu_models else "",
+        machine_type=section.machine_type,
+    )
+    return LibvirtHypervisor(state.compute, HostName(config.default.host), settings=settings)
+
+
 class ComputeHosts:
     def __init__(
         self,
         config: Config,
         state: StateDir,
         *,
+        hypervisor: Hypervisor | None,
         bus: Bus,
         conductor: Conductor,
         metadata: MetadataSockets | None,
@@ -75,7 +96,9 @@ class ComputeHosts:
         volume: VolumeClient,
         token: Callable[[], Awaitable[str]],
     ) -> None:
+        """`hypervisor` as `real_hypervisor` made it."""
         self._config = config
+        self._hypervisor = hypervisor
         self._state = state
         self._bus = bus
         self._conductor = conductor
@@ -121,22 +144,9 @@ class ComputeHosts:
             await asyncio.gather(*(self._start_host(host, self.fleet.host(host), wires=False) for host in batch))
 
     async def _start_real(self) -> None:
-        # libvirt is loaded by whoever has it only.
-        from kilonova.virt.libvirt.driver import LibvirtHypervisor
-        from kilonova.virt.libvirt.settings import LibvirtSettings
-
-        section = self._config.libvirt
-        settings = LibvirtSettings(
-            virt_type=section.virt_type,
-            uri=section.connection_uri,
-            spice=self._config.spice.enabled,
-            cpu_mode=section.cpu_mode,
-            cpu_model=section.cpu_models[0] if section.cpu_mode == "custom" and section.cpu_models else "",
-            machine_type=section.machine_type,
-        )
+        assert self._hypervisor is not None
         name = HostName(self._config.default.host)
-        hypervisor = LibvirtHypervisor(self._state.compute, name, settings=settings)
-        await self._start_host(name, hypervisor, wires=os.geteuid() == 0)
+        await self._start_host(name, self._hypervisor, wires=os.geteuid() == 0)
 
     async def _start_host(self, name: HostName, hypervisor: Hypervisor, *, wires: bool) -> None:
         plugger = await self._start_network(name, wires=wires)

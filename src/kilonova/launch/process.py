@@ -11,7 +11,7 @@ import uvicorn
 from kilonova.config.options import Config
 from kilonova.launch.cloud import Cloud
 from kilonova.launch.credentials import write_credentials
-from kilonova.launch.furniture import furnish
+from kilonova.launch.furniture import furnish, furnish_image, promise_image
 from kilonova.launch.roles import ALL, BY_QUEUE_ONLY, Role
 from kilonova.launch.running import Life
 from kilonova.launch.state_dir import StateDir
@@ -31,8 +31,11 @@ async def run_cloud(
     roles: frozenset[Role],
     *,
     on_healthy: Callable[[Cloud], Awaitable[None]] | None = None,
+    tell_image: Callable[[str], None] = log.info,
 ) -> None:
-    """Until SIGTERM or SIGINT. `on_healthy` is called once everything answers.
+    """Until SIGTERM or SIGINT. `on_healthy` is called once everything answers; `cloud.furnishing` is done later then.
+
+    `tell_image` hears how far the image `tiny` is.
 
     Errors: OSError for a taken port, AlreadyRunning.
     """
@@ -47,25 +50,36 @@ async def run_cloud(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     server = _server()
+    lacks_image = False
     try:
         await cloud.start()
         serving = None if listening is None else await _listen(server, cloud, listening)
         if roles == ALL:
             write_credentials(state, base_url, cloud.passwords)
             await furnish(cloud)
+            lacks_image = await promise_image(cloud)
         elif Role.API in roles:
             await furnish(cloud, only=("flavors",))
         life.announce(base_url=base_url, driver=cloud.hosts.driver if cloud.hosts is not None else "")
         log.info("healthy: %s", base_url)
+        if lacks_image:
+            cloud.furnishing = asyncio.create_task(furnish_image(cloud, tell_image))
         if on_healthy is not None:
             await on_healthy(cloud)
         await _until(stop, serving)
     finally:
+        await _end(cloud.furnishing)
         server.should_exit = True
         await cloud.close()
         if listening is not None:
             listening.close()
         life.end()
+
+
+async def _end(task: "asyncio.Task[None] | None") -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _bind(config: Config) -> socket.socket:

@@ -9,7 +9,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -54,16 +54,16 @@ _PLACES = {
 }
 
 
-async def cached_tiny(cache_dir: Path) -> Path:
+async def cached_tiny(cache_dir: Path, *, tell: Callable[[str], None] = lambda words: None) -> Path:
     """The image, from `cache_dir` when it was built there of the same ingredients, else built now (20 MB, qcow2).
 
-    Errors: GuestToolMissing, GuestBuildFailed.
+    `tell` hears each part of the building before it begins. Errors: GuestToolMissing, GuestBuildFailed.
     """
     target = cache_dir / f"tiny-{await blocking(cache_key)}.qcow2"
     if not target.exists():
         await blocking(cache_dir.mkdir, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="tiny-build-", dir=cache_dir) as work_dir:
-            await build_tiny(target, work_dir=Path(work_dir))
+            await build_tiny(target, work_dir=Path(work_dir), tell=tell)
     return target
 
 
@@ -82,15 +82,18 @@ def cache_key() -> str:
     return digest.hexdigest()[:16]
 
 
-async def build_tiny(target: Path, *, work_dir: Path) -> None:
+async def build_tiny(target: Path, *, work_dir: Path, tell: Callable[[str], None] = lambda words: None) -> None:
     """Build the image as a compressed qcow2 at `target`, which appears complete or not at all.
 
     `work_dir` takes up to 250 MB meanwhile and is the caller's to remove. Errors: GuestToolMissing, GuestBuildFailed.
     """
+    tell("kernel and modules")
     kernel = await find_kernel(work_dir)
     applets = await _applets()
     ramdisk = await _build_ramdisk(kernel, work_dir, await blocking(_new_tree, work_dir / "ramdisk", applets))
+    tell("programs: busybox, SSH server, guest agent")
     root = await _build_root(work_dir, await blocking(_new_tree, work_dir / "root", applets))
+    tell("file systems and boot loader")
     disk = BootDisk(kernel.image, ramdisk, _COMMAND_LINE, root, "tinyroot")
     await assemble(disk, target, work_dir=work_dir)
 

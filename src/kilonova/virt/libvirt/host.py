@@ -1,5 +1,6 @@
 """One compute host's libvirt: the private daemon, the connection, the guests' places, and what is told by itself."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,7 @@ class LibvirtHost:
         session = os.geteuid() != 0 if settings.session is None else settings.session
         self._daemon = PrivateDaemon(self._home, session=session) if settings.uri is None else None
         self._tasks = Tasks("libvirt host")
+        self._starting = asyncio.Lock()
         self._connection = Connection(
             self._locate,
             on_signal=self._on_signal,
@@ -57,18 +59,25 @@ class LibvirtHost:
         )
 
     async def start(self) -> None:
-        """Errors: HypervisorUnavailable."""
+        """Happy when it is started, or somebody is about to. Errors: HypervisorUnavailable."""
+        async with self._starting:
+            if not self._connection.is_open:
+                await self._start()
+
+    async def _start(self) -> None:
         self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.instances = Instances(self.state_dir, short_alias(self.state_dir))
         self.instances.directory.mkdir(mode=0o700, exist_ok=True)
-        self.profile = await blocking(self._measure)
-        await self._connection.open()
+        self.profile, _ = await asyncio.gather(blocking(self._measure), self._connection.open())
         self._tasks.start(self._examine_emulator(), name="examine the emulator")
 
     async def close(self) -> None:
         """The private daemon stays while a guest runs, else that guest's console would be lost."""
-        if not self._connection.is_open:
-            return
+        async with self._starting:
+            if self._connection.is_open:
+                await self._close()
+
+    async def _close(self) -> None:
         idle = self._daemon is not None and not await self.call("count", None, lambda c: int(c.numOfDomains()))
         await self._tasks.close()
         await self._connection.close()
