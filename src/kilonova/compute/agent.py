@@ -27,6 +27,7 @@ from kilonova.contract.compute import (
 )
 from kilonova.contract.scheduler import HostUpdate
 from kilonova.model.errors import InternalError, KilonovaError, NotFound, NotSupported, Unavailable
+from kilonova.model.fitting.offer import offered
 from kilonova.model.ids import ServerId
 from kilonova.observe import trace
 from kilonova.virt.guest import GuestEvent, GuestEventKind
@@ -203,6 +204,7 @@ class ComputeAgent:
             host_ip=self.host.settings.host_ip,
             traits=facts.traits,
             cpu_info=facts.cpu_info,
+            hardware=None if facts.hardware is None else offered(facts.hardware, self.host.settings.offer),
             build_failures=self._failures,
         )
         await self._tell(lambda: self.host.conductor.report(update))

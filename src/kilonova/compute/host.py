@@ -8,6 +8,7 @@ import msgspec
 from kilonova.aio.clock import Clock
 from kilonova.contract.conductor import Conductor
 from kilonova.contract.network_agent import PortPlugger
+from kilonova.model.fitting.offer import Offer
 from kilonova.model.ids import HostName
 from kilonova.peers.image import ImageClient
 from kilonova.peers.network import NetworkClient
@@ -27,6 +28,10 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     force_config_drive: bool = False
     # What guests' host names end with, on their config drives.
     domain: str = DOMAIN
+    # What guests may have of its CPUs, pages and devices.
+    offer: Offer = Offer()
+    # Of ephemeral disks, where nothing else is asked for.
+    ephemeral_format: str | None = None
     # How often records and guests are compared.
     sync_interval_s: float = 600.0
     # Guests built at a time; 0 for no limit.

@@ -18,6 +18,8 @@ from kilonova.model.time import Timestamp
 
 log = logging.getLogger(__name__)
 
+_encode = msgspec.json.Encoder(order="sorted").encode
+
 _SERVICE = Statement(
     select(services.c.id, services.c.forced_down, services.c.last_seen_at).where(
         services.c.binary == bindparam("binary"), services.c.host == bindparam("host")
@@ -41,6 +43,7 @@ _NODE_COLUMNS = (
     "disk_gib",
     "cpu_info",
     "traits",
+    "hardware",
     "updated_at",
 )
 
@@ -119,6 +122,7 @@ class Hosts:
             "disk_gib": update.disk_gib,
             "cpu_info": msgspec.json.encode(update.cpu_info).decode(),
             "traits": msgspec.json.encode(sorted(update.traits)).decode(),
+            "hardware": None if update.hardware is None else _encode(update.hardware).decode(),
             "updated_at": now,
         }
         if await tx.execute(update_columns(compute_nodes, _NODE_COLUMNS, ("host",)), by_host=update.host, **values):

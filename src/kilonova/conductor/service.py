@@ -221,10 +221,7 @@ class ConductorService:
 
     def _provider(self, update: HostUpdate) -> Provider:
         ratios = self._ratios
-        inventories = {
-            "VCPU": Inventory(
-                total=update.vcpus, reserved=ratios.reserved_cpus, allocation_ratio=ratios.cpu, max_unit=update.vcpus
-            ),
+        inventories = _cpus(update, ratios) | {
             "MEMORY_MB": Inventory(
                 total=update.memory_mib,
                 reserved=min(ratios.reserved_mib, update.memory_mib // 4),
@@ -239,3 +236,18 @@ class ConductorService:
             ),
         }
         return Provider(id=update.node_id, name=HostName(update.host), inventories=inventories, traits=update.traits)
+
+
+def _cpus(update: HostUpdate, ratios: Ratios) -> dict[str, Inventory]:
+    """Shared and dedicated CPUs; of a host that tells of no cells all are shared."""
+    topology = None if update.hardware is None else update.hardware.topology
+    cells = () if topology is None else topology.cells
+    shared = sum(len(cell.shared) for cell in cells) if cells else update.vcpus
+    dedicated = sum(len(cell.dedicated) for cell in cells)
+    found = {}
+    if shared:
+        reserved = min(ratios.reserved_cpus, shared)
+        found["VCPU"] = Inventory(total=shared, reserved=reserved, allocation_ratio=ratios.cpu, max_unit=shared)
+    if dedicated:
+        found["PCPU"] = Inventory(total=dedicated, max_unit=dedicated)
+    return found

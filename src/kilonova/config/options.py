@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from kilonova.config.scheduling import FilterScheduler, Metrics, Scheduler
-from kilonova.config.section import Section, about
+from kilonova.config.section import Section, about, repeated
 
 Driver = Literal["auto", "libvirt", "simulated"]
 
@@ -62,6 +62,10 @@ class Default(Section, frozen=True):
     reserved_host_cpus: Annotated[int, about("CPUs of a host no guest gets.", ge=0)] = 0
     reserved_host_memory_mb: Annotated[int, about("Memory of a host no guest gets.", ge=0)] = 512
     reserved_host_disk_mb: Annotated[int, about("Disk of a host no guest gets.", ge=0)] = 0
+
+    reserved_huge_pages: Annotated[
+        tuple[str, ...], repeated("Huge pages no guest gets: node:0,size:2048,count:64, the size in KiB.")
+    ] = ()
 
     @property
     def driver(self) -> Driver:
@@ -158,11 +162,28 @@ class Spice(Section, frozen=True):
     server_listen: Annotated[str, about("The address guests' SPICE servers listen on.")] = "127.0.0.1"
     server_proxyclient_address: Annotated[str, about("The address the proxy finds them on.")] = "$my_ip"
     html5proxy_base_url: Annotated[str | None, about("What users get; the console of this cloud unless set.")] = None
+    spice_direct_proxy_base_url: Annotated[str, about("What users of spice-direct get: a proxy of the operator's.")] = (
+        "http://127.0.0.1:13002/nova"
+    )
 
 
 class SerialConsole(Section, frozen=True):
     enabled: Annotated[bool, about("Give guests an interactive serial console.")] = True
     base_url: Annotated[str | None, about("What users get; the console of this cloud unless set.")] = None
+
+
+class Compute(Section, frozen=True):
+    cpu_dedicated_set: Annotated[str, about("CPUs of a host for servers that pin theirs: 4-12,^8,15.")] = ""
+    cpu_shared_set: Annotated[str, about("CPUs for all others; all of them unless one of the two is set.")] = ""
+
+
+class Pci(Section, frozen=True):
+    alias: Annotated[
+        tuple[str, ...], repeated("A name flavors ask for PCI devices by, as JSON: name, vendor_id, product_id …")
+    ] = ()
+    device_spec: Annotated[
+        tuple[str, ...], repeated("PCI devices guests may have, as JSON: vendor_id, product_id, address …")
+    ] = ()
 
 
 class Consoleauth(Section, frozen=True):
@@ -209,6 +230,14 @@ class OsloMessagingRabbit(Section, frozen=True):
 
 class Simulated(Section, frozen=True):
     hosts: Annotated[int, about("Compute hosts the simulated driver plays.", ge=1, le=10000)] = 1
+    vcpus: Annotated[int, about("CPUs of each.", ge=1)] = 64
+    memory_mb: Annotated[int, about("Memory of each.", ge=1)] = 262144
+    numa_cells: Annotated[int, about("NUMA cells of each; 0: they tell of none.", ge=0, le=64)] = 0
+    threads_per_core: Annotated[int, about("Threads of each core.", ge=1, le=8)] = 1
+    huge_pages_mb: Annotated[int, about("Memory of each NUMA cell in pages of 2 MiB.", ge=0)] = 0
+    pci_device: Annotated[
+        tuple[str, ...], repeated("A PCI device of each, as JSON: address, vendor_id, product_id, type, numa_node …")
+    ] = ()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -217,6 +246,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     default: Default = msgspec.field(name="DEFAULT", default_factory=Default)
     api: Api = Api()
     cinder: Neighbour = Neighbour()
+    compute: Compute = Compute()
     console: Console = Console()
     consoleauth: Consoleauth = Consoleauth()
     database: Database = Database()
@@ -230,6 +260,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     oslo_messaging_rabbit: OsloMessagingRabbit = OsloMessagingRabbit()
     oslo_middleware: OsloMiddleware = OsloMiddleware()
     oslo_policy: OsloPolicy = OsloPolicy()
+    pci: Pci = Pci()
     placement: Neighbour = Neighbour()
     quota: Quota = Quota()
     scheduler: Scheduler = Scheduler()

@@ -7,6 +7,7 @@ import msgspec
 from kilonova.contract.message import call
 from kilonova.model.allocation import Inventory as Inventory
 from kilonova.model.errors import Conflict
+from kilonova.model.fitting.host import Fit
 from kilonova.model.ids import HostName
 
 
@@ -17,6 +18,10 @@ class ClaimRefused(Conflict):
         super().__init__(f"{host}: {short}")
         self.host = host
         self.short = short
+
+
+class FitTaken(ClaimRefused):
+    """Somebody else got the same CPUs or devices of the host first; it may well have others."""
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +72,15 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True):
     project_id: str
     user_id: str
     consumer_type: str = "INSTANCE"
+    # The very CPUs, pages and devices that go with the amounts.
+    fit: Fit | None = None
+
+
+class Fits(msgspec.Struct, frozen=True, kw_only=True):
+    """What each consumer has of a host beyond amounts, as of the provider's `generation`."""
+
+    generation: int
+    of: dict[str, Fit] = {}
 
 
 class Placement(Protocol):
@@ -82,7 +96,7 @@ class Placement(Protocol):
 
     @call(step="10")
     async def claim(self, request: ClaimRequest) -> None:
-        """All of it or nothing; again with the same consumer replaces. Errors: ClaimRefused."""
+        """All of it or nothing; again with the same consumer replaces. Errors: ClaimRefused, FitTaken."""
 
     @call()
     async def release(self, consumer: str) -> None:
@@ -110,6 +124,14 @@ class Placement(Protocol):
     @call()
     async def provider(self, name: HostName) -> ProviderState | None:
         """One provider as it stands, or None."""
+
+    @call()
+    async def fits(self, hosts: tuple[HostName, ...]) -> dict[HostName, Fits]:
+        """Who has which CPUs, pages and devices of each of `hosts`; hosts without a provider are left out."""
+
+    @call()
+    async def fits_of(self, consumers: tuple[str, ...]) -> dict[str, dict[HostName, Fit]]:
+        """The same by consumer; those that have none are left out."""
 
     @call()
     async def generations(self) -> dict[HostName, int]:

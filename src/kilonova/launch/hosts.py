@@ -141,7 +141,12 @@ class ComputeHosts:
         names = [HostName(name if count == 1 else f"{name}-{index:05}") for index in range(count)]
         for first in range(0, count, AT_ONCE):
             batch = names[first : first + AT_ONCE]
-            await asyncio.gather(*(self._start_host(host, self.fleet.host(host), wires=False) for host in batch))
+            played = [(host, self._simulated(self.fleet, host)) for host in batch]
+            await asyncio.gather(*(self._start_host(host, hypervisor, wires=False) for host, hypervisor in played))
+
+    def _simulated(self, fleet: SimulatedFleet, name: HostName) -> Hypervisor:
+        section, hardware = self._config.simulated, translate.simulated_hardware(self._config)
+        return fleet.host(name, vcpus=section.vcpus, memory_mib=section.memory_mb, hardware=hardware)
 
     async def _start_real(self) -> None:
         assert self._hypervisor is not None

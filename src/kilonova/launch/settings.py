@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from kilonova.api.settings import Settings as ApiSettings
 from kilonova.compute.host import HostSettings
 from kilonova.config.errors import BadConfiguration
 from kilonova.config.options import Config
 from kilonova.launch.state_dir import StateDir
+from kilonova.model.errors import BadRequest
+from kilonova.model.fitting.errors import BadHardware
+from kilonova.model.fitting.offer import Offer, read_offer
+from kilonova.model.fitting.pci import PciAlias, PciDevice, read_aliases
 from kilonova.network.world import NetworkSettings
 from kilonova.peers.vendor_data import VendorSource
 from kilonova.scheduler.settings import DEFAULT_MULTIPLIERS, SchedulerSettings
+from kilonova.virt.simulated.hardware import SimulatedHardware
 from kilonova.volume.world import VolumeSettings
 
 # More builds than ever fail in a row.
@@ -29,6 +36,7 @@ def scheduler(config: Config) -> SchedulerSettings:
         host_subset_size=section.host_subset_size,
         shuffle_best_same_weighed_hosts=section.shuffle_best_same_weighed_hosts,
         multipliers=multipliers,
+        pci_aliases=pci_aliases(config),
         max_instances_per_host=section.max_instances_per_host,
         max_io_ops_per_host=section.max_io_ops_per_host,
         isolated_images=section.isolated_images,
@@ -92,6 +100,43 @@ def vendor(config: Config) -> VendorSource:
     )
 
 
+def offer(config: Config) -> Offer:
+    """Errors: BadConfiguration."""
+    compute = config.compute
+    try:
+        return read_offer(
+            dedicated=compute.cpu_dedicated_set,
+            shared=compute.cpu_shared_set,
+            reserved_huge_pages=config.default.reserved_huge_pages,
+            device_spec=config.pci.device_spec,
+        )
+    except BadRequest as error:
+        raise BadConfiguration(error.message) from error
+
+
+def pci_aliases(config: Config) -> dict[str, PciAlias]:
+    """Errors: BadConfiguration."""
+    try:
+        return read_aliases(config.pci.alias)
+    except BadHardware as error:
+        raise BadConfiguration(error.message) from error
+
+
+def simulated_hardware(config: Config) -> SimulatedHardware:
+    """Errors: BadConfiguration."""
+    section = config.simulated
+    try:
+        devices = tuple(msgspec.json.decode(text, type=PciDevice) for text in section.pci_device)
+    except msgspec.DecodeError as error:
+        raise BadConfiguration(f"[simulated] pci_device: {error}") from error
+    return SimulatedHardware(
+        cells=section.numa_cells,
+        threads_per_core=section.threads_per_core,
+        huge_pages_mib=section.huge_pages_mb,
+        devices=devices,
+    )
+
+
 def host(config: Config) -> HostSettings:
     default = config.default
     return HostSettings(
@@ -102,6 +147,7 @@ def host(config: Config) -> HostSettings:
         domain=config.api.dhcp_domain,
         sync_interval_s=default.sync_power_state_interval,
         max_concurrent_builds=default.max_concurrent_builds,
+        offer=offer(config),
     )
 
 
@@ -111,6 +157,7 @@ def api(config: Config, state: StateDir, base_url: str) -> ApiSettings:
     enabled = {
         "novnc": config.vnc.enabled,
         "spice-html5": config.spice.enabled,
+        "spice-direct": config.spice.enabled,
         "serial": config.serial_console.enabled,
     }
     return ApiSettings(
@@ -125,6 +172,7 @@ def api(config: Config, state: StateDir, base_url: str) -> ApiSettings:
         reclaim_instance_interval_s=config.default.reclaim_instance_interval,
         novncproxy_base_url=config.vnc.novncproxy_base_url or f"{base_url}/console/novnc/vnc_lite.html",
         spice_base_url=config.spice.html5proxy_base_url or f"{base_url}/console/spice-html5/spice_auto.html",
+        spice_direct_base_url=config.spice.spice_direct_proxy_base_url,
         serial_base_url=config.serial_console.base_url or f"{ws_url}/console/serial",
         enabled_consoles=frozenset(kind for kind, on in enabled.items() if on),
         service_down_time_s=config.default.service_down_time,

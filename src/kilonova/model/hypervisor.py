@@ -9,6 +9,8 @@ from kilonova.model.service import Service
 # A trait of hosts that take guests over with their disks. Hosts without it keep theirs: their disks are on no storage
 # that others reach.
 TAKES_GUESTS = "CUSTOM_TAKES_GUESTS"
+# The standard trait of hosts whose cores have more than one thread.
+HAS_THREADS = "HW_CPU_HYPERTHREADING"
 
 
 class HypervisorNotFound(NotFound):

@@ -5,14 +5,23 @@ from collections.abc import Callable
 from typing import Protocol
 
 from kilonova.aio.clock import Clock
-from kilonova.contract.placement import ClaimRefused, ClaimRequest, Provider, ProviderChange, ProviderState
+from kilonova.contract.placement import (
+    ClaimRefused,
+    ClaimRequest,
+    Fits,
+    FitTaken,
+    Provider,
+    ProviderChange,
+    ProviderState,
+)
 from kilonova.db.database import Database, Transaction
 from kilonova.db.errors import AlreadyThere, TryAgain
+from kilonova.model.fitting.host import Fit
 from kilonova.model.ids import HostName
 from kilonova.placement.errors import ProviderInUse, ProviderIsParent, ProviderNotFound
 from kilonova.placement.standard import is_custom
-from kilonova.placement.store import allocations, holdings, inventories, providers, traits
-from kilonova.placement.store.allocations import ConsumerChanged, Holder, Short
+from kilonova.placement.store import allocations, fits, holdings, inventories, providers, traits
+from kilonova.placement.store.allocations import Clash, ConsumerChanged, Holder, Short
 from kilonova.placement.store.holdings import Holdings
 
 log = logging.getLogger(__name__)
@@ -56,7 +65,7 @@ class PlacementService:
         return await self.db.run(and_tell)
 
     async def claim(self, request: ClaimRequest) -> None:
-        """All of it or nothing; again with the same consumer replaces. Errors: ClaimRefused."""
+        """All of it or nothing; again with the same consumer replaces. Errors: ClaimRefused, FitTaken."""
         holder = Holder(
             id=request.consumer,
             project_id=request.project_id,
@@ -68,33 +77,41 @@ class PlacementService:
             raise ClaimRefused(request.host, "placement knows no such host")
         wanted = allocations.without_zeros({provider_id: request.resources})
         try:
-            await self._hold(holder, wanted)
+            await self._hold(holder, wanted, request.fit)
         except ProviderNotFound:
             # Made anew under another id since we looked: the next claim looks again.
             self._ids.pop(request.host, None)
             raise ClaimRefused(request.host, "placement knows no such host any more") from None
         except Short as short:
             raise ClaimRefused(request.host, await allocations.reason_of(self.db, short)) from None
+        except Clash as clash:
+            raise FitTaken(request.host, str(clash)) from None
 
-    async def _hold(self, holder: Holder, wanted: Holdings) -> None:
+    async def _hold(self, holder: Holder, wanted: Holdings, fit: Fit | None) -> None:
         """New consumers are the rule, so that is what is tried first, without a look."""
         for _ in range(TRIES):
             now = self.clock.now()
             try:
                 if wanted:
-                    await self.change(lambda tx, now=now: allocations.add(tx, holder, wanted, now))
+                    await self.change(lambda tx, now=now: allocations.add(tx, holder, wanted, now, fit))
                     return
             except AlreadyThere:
-                if await holdings.held_by(self.db, holder.id) == wanted:
+                if await self._has(holder.id, wanted, fit):
                     return
             try:
-                await self.change(lambda tx, now=now: allocations.replace(tx, holder, wanted, now))
+                await self.change(lambda tx, now=now: allocations.replace(tx, holder, wanted, now, fit))
                 return
             except ConsumerChanged:
                 # It ended in between: then it is new after all.
                 if not wanted:
                     return
         raise TryAgain(f"Too many are changing what {holder.id} holds.")
+
+    async def _has(self, consumer: str, wanted: Holdings, fit: Fit | None) -> bool:
+        if await holdings.held_by(self.db, consumer) != wanted:
+            return False
+        has = (await fits.fits_by_consumer(self.db, (consumer,))).get(consumer, {})
+        return list(has.values()) == ([] if fit is None else [fit])
 
     async def _id(self, name: str) -> str | None:
         known = self._ids.get(name)
@@ -183,6 +200,12 @@ class PlacementService:
 
     async def provider(self, name: HostName) -> ProviderState | None:
         return await providers.named(self.db, name)
+
+    async def fits(self, hosts: tuple[HostName, ...]) -> dict[HostName, Fits]:
+        return await fits.fits_by_host(self.db, hosts)
+
+    async def fits_of(self, consumers: tuple[str, ...]) -> dict[str, dict[HostName, Fit]]:
+        return await fits.fits_by_consumer(self.db, consumers)
 
     async def generations(self) -> dict[HostName, int]:
         return await providers.generations(self.db)

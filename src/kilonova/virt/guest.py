@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from kilonova.model.fitting.host import Fit, Hardware
 from kilonova.model.ids import GuestId, PortId, VolumeId
 
 
@@ -34,9 +35,14 @@ class Nic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocalDisk(msgspec.Struct, frozen=True, kw_only=True, tag="local"):
-    """A disk the driver makes: a qcow2 overlay over `base` (a raw or qcow2 file in the image cache), or blank."""
+    """A disk the driver makes: a qcow2 overlay over `base` (a raw or qcow2 file in the image cache), or blank.
+
+    `size_mib` says what GiB cannot. A blank one may come with a `filesystem`: `swap`, or one mkfs knows.
+    """
 
     size_gib: int
+    size_mib: int | None = None
+    filesystem: str | None = None
     base: Path | None = None
     base_format: Literal["raw", "qcow2"] | None = None
     role: Literal["root", "ephemeral", "swap"] = "root"
@@ -69,6 +75,8 @@ class GuestSpec(msgspec.Struct, frozen=True, kw_only=True):
     extra_specs: dict[str, str] = {}
     project_id: str = ""
     display_name: str = ""
+    # The host's CPUs, pages and devices that are this guest's.
+    fit: Fit | None = None
 
 
 class GuestInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,4 +127,6 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     disk_gib: int
     cpu_info: dict[str, object] = {}
     traits: frozenset[str] = frozenset()
+    # As it was found, all CPUs shared; None where the driver knows nothing of it.
+    hardware: Hardware | None = None
     uptime_s: float = 0.0

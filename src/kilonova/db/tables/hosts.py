@@ -35,6 +35,8 @@ compute_nodes = Table(
     Column("memory_mib", INTEGER, nullable=False),
     Column("disk_gib", INTEGER, nullable=False),
     Column("cpu_info", JSON_TEXT, nullable=False, default="{}"),
+    # model.fitting's Hardware, where the host tells of NUMA cells or PCI devices.
+    Column("hardware", JSON_TEXT),
     Column("traits", JSON_TEXT, nullable=False, default="[]"),
     Column("created_at", WHEN, nullable=False),
     Column("updated_at", WHEN, nullable=False),

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("memory_mib", schema.INTEGER, nullable=False),
         sa.Column("disk_gib", schema.INTEGER, nullable=False),
         sa.Column("cpu_info", schema.JSON_TEXT, nullable=False),
+        sa.Column("hardware", schema.JSON_TEXT, nullable=True),
         sa.Column("traits", schema.JSON_TEXT, nullable=False),
         sa.Column("created_at", schema.WHEN, nullable=False),
         sa.Column("updated_at", schema.WHEN, nullable=False),
@@ -738,6 +739,7 @@ def upgrade() -> None:
         sa.Column("consumer_id", schema.text(128), nullable=False),
         sa.Column("provider_id", schema.ID, nullable=False),
         sa.Column("resources", schema.JSON_TEXT, nullable=False),
+        sa.Column("fit", schema.JSON_TEXT, nullable=True),
         sa.PrimaryKeyConstraint("consumer_id", "provider_id", name=op.f("pk_placement_allocations")),
         mysql_charset="utf8mb4",
         if_not_exists=True,
@@ -1148,6 +1150,7 @@ def upgrade() -> None:
         sa.Column("previous_status", schema.text(32), nullable=True),
         sa.Column("created_at", schema.WHEN, nullable=False),
         sa.Column("updated_at", schema.WHEN, nullable=True),
+        sa.Column("migration_status", schema.text(64), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_volume_volumes")),
         if_not_exists=True,
     )

@@ -41,6 +41,13 @@ class HostTopology(msgspec.Struct, frozen=True, kw_only=True):
         return any(cell.threads_per_core > 1 for cell in self.cells)
 
 
+class Hardware(msgspec.Struct, frozen=True, kw_only=True):
+    """What a host tells of itself beyond amounts."""
+
+    topology: HostTopology | None = None
+    devices: tuple[PciDevice, ...] = ()
+
+
 class FittedCell(msgspec.Struct, frozen=True, kw_only=True):
     """A guest's cell on a host's. `pinning`: guest CPU → host CPU. `emulator`: host CPUs for emulator threads only.
 

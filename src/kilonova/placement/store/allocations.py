@@ -1,25 +1,28 @@
 """Who holds what: written so that no race can give away more than there is.
 
 Locks are taken in one order everywhere (consumer, then providers by id, then their inventories), and capacity is
-checked by the very statement that takes. A claim for a new consumer is four statements and reads nothing.
+checked by the very statement that takes. A claim for a new consumer is four statements and reads nothing; PostgreSQL
+takes them all in one, which saves three ways there and back.
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, delete, or_, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from kilonova.contract.placement import ProviderChange
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, insert_into
 from kilonova.model.allocation import what_is_short
+from kilonova.model.fitting.host import Fit
 from kilonova.model.ids import HostName
 from kilonova.model.time import Timestamp
 from kilonova.placement.errors import ProviderNotFound
+from kilonova.placement.store.fits import fits_on
 from kilonova.placement.store.holdings import Amounts, Holdings, consumer, decode_amounts
 from kilonova.placement.store.inventories import inventories_of
-from kilonova.placement.store.tables import allocations, consumers, inventories, providers
+from kilonova.placement.store.tables import allocations, consumers, providers
+from kilonova.placement.store.taking import BUMP, add_at_once, amounts_of, give_back, take
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -45,13 +48,16 @@ class Short(Exception):
         self.back = back
 
 
+class Clash(Exception):
+    """Somebody else has what a fit is made of; internal, the transaction is rolled back by it."""
+
+
 class ConsumerChanged(Exception):
     """The consumer is not of the generation the caller knows; internal."""
 
 
-_BUMP = update(providers).where(providers.c.id == bindparam("by_id")).values(generation=providers.c.generation + 1)
-_bump = Statement(_BUMP)
-_bump_and_tell = Statement(_BUMP.returning(providers.c.generation, providers.c.name))
+_bump = Statement(BUMP)
+_bump_and_tell = Statement(BUMP.returning(providers.c.generation, providers.c.name))
 _generation = Statement(select(providers.c.generation, providers.c.name).where(providers.c.id == bindparam("by_id")))
 _take_away_rows = Statement(
     delete(allocations)
@@ -74,60 +80,15 @@ _touch_any = Statement(_touch)
 _touch_known = Statement(_touch.where(consumers.c.generation == bindparam("by_generation")))
 
 
-def _amount(index: int) -> ColumnElement[int]:
-    # Typed: PostgreSQL would guess text inside a CASE.
-    return bindparam(f"amount_{index}", type_=BigInteger())
+async def add(
+    tx: Transaction, holder: Holder, wanted: Holdings, now: Timestamp, fit: Fit | None = None
+) -> list[ProviderChange]:
+    """Let a consumer that holds nothing yet hold `wanted`. Errors: AlreadyThere when it does, Short, Clash.
 
-
-@lru_cache(maxsize=64)
-def _take(classes: int) -> Statement:
-    """Adds to `used` of each class that has room and takes pieces of that size; rows matched tells whether all did."""
-    c = inventories.c
-    fits = [
-        and_(
-            c.resource_class == bindparam(f"class_{index}"),
-            c.used + _amount(index) <= (c.total - c.reserved) * c.allocation_ratio,
-            c.min_unit <= _amount(index),
-            c.max_unit >= _amount(index),
-            _amount(index) % c.step_size == 0,
-        )
-        for index in range(classes)
-    ]
-    return Statement(
-        update(inventories)
-        .where(c.provider_id == bindparam("by_provider"), or_(*fits))
-        .values(used=c.used + _each_its_amount(classes))
-    )
-
-
-@lru_cache(maxsize=64)
-def _give_back(classes: int) -> Statement:
-    c = inventories.c
-    return Statement(
-        update(inventories)
-        .where(
-            c.provider_id == bindparam("by_provider"),
-            or_(*(c.resource_class == bindparam(f"class_{index}") for index in range(classes))),
-        )
-        .values(used=c.used - _each_its_amount(classes))
-    )
-
-
-def _each_its_amount(classes: int) -> ColumnElement[int]:
-    column = inventories.c.resource_class
-    return case(*((column == bindparam(f"class_{index}"), _amount(index)) for index in range(classes)), else_=0)
-
-
-def _amounts(amounts: Amounts) -> dict[str, str | int]:
-    arguments: dict[str, str | int] = {}
-    for index, (name, amount) in enumerate(amounts.items()):
-        arguments[f"class_{index}"] = name
-        arguments[f"amount_{index}"] = amount
-    return arguments
-
-
-async def add(tx: Transaction, holder: Holder, wanted: Holdings, now: Timestamp) -> list[ProviderChange]:
-    """Let a consumer that holds nothing yet hold `wanted`. Errors: AlreadyThere when it does, Short."""
+    A `fit` is for claims of one provider.
+    """
+    if tx.dialect == "postgresql" and len(wanted) == 1 and fit is None:
+        return [await _add_to_one(tx, holder, *next(iter(wanted.items())), now)]
     await tx.execute(
         insert_into(consumers),
         id=holder.id,
@@ -137,11 +98,39 @@ async def add(tx: Transaction, holder: Holder, wanted: Holdings, now: Timestamp)
         created_at=now,
         updated_at=now,
     )
-    return await _settle(tx, holder.id, {}, wanted)
+    return await _settle(tx, holder.id, {}, wanted, fit)
 
 
-async def replace(tx: Transaction, holder: Holder, wanted: Holdings, now: Timestamp) -> list[ProviderChange]:
-    """Let a consumer hold `wanted` instead of what it holds; nothing wanted ends it. Errors: ConsumerChanged, Short."""
+async def _add_to_one(
+    tx: Transaction, holder: Holder, provider_id: str, wanted: Amounts, now: Timestamp
+) -> ProviderChange:
+    row = await tx.fetch_one(
+        add_at_once(len(wanted)),
+        id=holder.id,
+        project_id=holder.project_id,
+        user_id=holder.user_id,
+        type=holder.type,
+        created_at=now,
+        updated_at=now,
+        by_id=provider_id,
+        resources=_encode(wanted).decode(),
+        **amounts_of(wanted),
+    )
+    if row is None:
+        raise ProviderNotFound(provider_id)
+    generation, name, taken = row
+    if taken != len(wanted):
+        raise Short(provider_id, HostName(name), wanted=wanted, back={})
+    return ProviderChange(name=HostName(name), generation=generation, consumer=holder.id, used=wanted, consumers=1)
+
+
+async def replace(
+    tx: Transaction, holder: Holder, wanted: Holdings, now: Timestamp, fit: Fit | None = None
+) -> list[ProviderChange]:
+    """Let a consumer hold `wanted` instead of what it holds; nothing wanted ends it.
+
+    Errors: ConsumerChanged, Short, Clash.
+    """
     known = {} if holder.generation is None else {"by_generation": holder.generation}
     touched = await tx.execute(
         _touch_known if known else _touch_any,
@@ -157,7 +146,7 @@ async def replace(tx: Transaction, holder: Holder, wanted: Holdings, now: Timest
     held = await _take_away(tx, holder.id)
     if not wanted:
         await tx.execute(_forget_consumer, by_id=holder.id)
-    return await _settle(tx, holder.id, held, wanted)
+    return await _settle(tx, holder.id, held, wanted, fit)
 
 
 async def drop(tx: Transaction, consumer: str) -> list[ProviderChange]:
@@ -172,7 +161,9 @@ async def _take_away(tx: Transaction, consumer: str) -> Holdings:
     return {provider: decode_amounts(resources) for provider, resources in rows}
 
 
-async def _settle(tx: Transaction, consumer: str, held: Holdings, wanted: Holdings) -> list[ProviderChange]:
+async def _settle(
+    tx: Transaction, consumer: str, held: Holdings, wanted: Holdings, fit: Fit | None = None
+) -> list[ProviderChange]:
     """Count `held` back and `wanted` in, provider by provider; the rows of `held` are gone already."""
     for provider_id, amounts in wanted.items():
         await tx.execute(
@@ -180,15 +171,19 @@ async def _settle(tx: Transaction, consumer: str, held: Holdings, wanted: Holdin
             consumer_id=consumer,
             provider_id=provider_id,
             resources=_encode(amounts).decode(),
+            fit=None if fit is None else msgspec.json.encode(fit).decode(),
         )
     changes = []
     for provider_id in sorted({*held, *wanted}):
         generation, name = await bump(tx, provider_id)
         back, taken = held.get(provider_id, {}), wanted.get(provider_id, {})
         if back:
-            await tx.execute(_give_back(len(back)), by_provider=provider_id, **_amounts(back))
-        if taken and await tx.execute(_take(len(taken)), by_provider=provider_id, **_amounts(taken)) != len(taken):
+            await tx.execute(give_back(len(back)), by_provider=provider_id, **amounts_of(back))
+        if taken and await tx.execute(take(len(taken)), by_provider=provider_id, **amounts_of(taken)) != len(taken):
             raise Short(provider_id, name, wanted=taken, back=back)
+        # The provider's row is locked: nobody can give the same away meanwhile.
+        if taken and fit is not None and (clash := fit.clashes(await fits_on(tx, provider_id, but=consumer))):
+            raise Clash(clash)
         changes.append(
             ProviderChange(
                 name=name,

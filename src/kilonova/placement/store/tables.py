@@ -62,6 +62,8 @@ allocations = Table(
     Column("consumer_id", text(128), primary_key=True),
     Column("provider_id", ID, primary_key=True, index=True),
     Column("resources", JSON_TEXT, nullable=False),
+    # model.fitting's Fit, for the few that need more than amounts: it comes and goes with them.
+    Column("fit", JSON_TEXT),
     mysql_charset="utf8mb4",
 )
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kilonova.aio.clock import Clock
 from kilonova.virt.simulated.faults import Faults
+from kilonova.virt.simulated.hardware import SimulatedHardware
 from kilonova.virt.simulated.host import SimulatedHypervisor
 from kilonova.virt.simulated.journal import Journal
 from kilonova.virt.simulated.screen import Screen
@@ -20,7 +21,13 @@ class SimulatedFleet:
         self._hosts: dict[str, SimulatedHypervisor] = {}
 
     def host(
-        self, name: str, *, vcpus: int = 64, memory_mib: int = 262_144, disk_gib: int = 4096
+        self,
+        name: str,
+        *,
+        vcpus: int = 64,
+        memory_mib: int = 262_144,
+        disk_gib: int = 4096,
+        hardware: SimulatedHardware = SimulatedHardware(),
     ) -> SimulatedHypervisor:
         """The host of that name with the guests it had; the same object every time."""
         if name not in self._hosts:
@@ -33,6 +40,7 @@ class SimulatedFleet:
                 vcpus=vcpus,
                 memory_mib=memory_mib,
                 disk_gib=disk_gib,
+                hardware=hardware,
             )
         return self._hosts[name]
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from kilonova.aio.blocking import blocking
 from kilonova.aio.clock import Clock
 from kilonova.model.errors import ConsoleUnavailable, GuestNotFound, GuestNotRunning, KilonovaError
-from kilonova.model.hypervisor import TAKES_GUESTS
+from kilonova.model.hypervisor import HAS_THREADS, TAKES_GUESTS
 from kilonova.model.ids import GuestId, HostName, PortId, VolumeId
 from kilonova.virt.errors import GuestMustBeOff, GuestOperationFailed
 from kilonova.virt.event_fan import EventFan, Listener
@@ -29,6 +29,7 @@ from kilonova.virt.guest import (
 from kilonova.virt.simulated.blank_image import write_blank_qcow2
 from kilonova.virt.simulated.console_text import console_text
 from kilonova.virt.simulated.faults import Faults
+from kilonova.virt.simulated.hardware import SimulatedHardware, hardware_of
 from kilonova.virt.simulated.journal import GuestRecord, Journal
 from kilonova.virt.simulated.moving import first_of, hand_over
 from kilonova.virt.simulated.screen import Screen
@@ -54,6 +55,7 @@ class SimulatedHypervisor:
         vcpus: int,
         memory_mib: int,
         disk_gib: int,
+        hardware: SimulatedHardware = SimulatedHardware(),
     ) -> None:
         self._name = name
         self._journal = journal
@@ -61,6 +63,9 @@ class SimulatedHypervisor:
         self._clock = clock
         self._screen = screen
         self._size = (vcpus, memory_mib, disk_gib)
+        self._threads = hardware.threads_per_core
+        self._threads_trait = frozenset({HAS_THREADS} if self._threads > 1 else ())
+        self._hardware = hardware_of(hardware, vcpus=vcpus, memory_mib=memory_mib)
         self._guests = journal.guests.setdefault(name, {})
         self._fan = EventFan()
         self._up_since = clock.time()
@@ -89,10 +94,11 @@ class SimulatedHypervisor:
                 "arch": "x86_64",
                 "vendor": "Simulated",
                 "model": "Simulated",
-                "topology": {"sockets": 1, "cores": vcpus, "threads": 1},
+                "topology": {"sockets": 1, "cores": vcpus // self._threads, "threads": self._threads},
                 "features": ["apic", "sse2"],
             },
-            traits=frozenset({"HW_CPU_X86_SSE2", "COMPUTE_NODE", TAKES_GUESTS}),
+            traits=frozenset({"HW_CPU_X86_SSE2", "COMPUTE_NODE", TAKES_GUESTS}) | self._threads_trait,
+            hardware=self._hardware,
             uptime_s=self._clock.time() - self._up_since,
         )
 
@@ -205,6 +211,13 @@ class SimulatedHypervisor:
         await self._meet("snapshot", guest)
         size_gib = self._record(guest).root_gib
         await blocking(write_blank_qcow2, target, size_gib=max(1, size_gib))
+
+    async def swap_volume(self, guest: GuestId, volume: VolumeId, to: VolumeDisk, *, size_gib: int) -> None:
+        await self._meet("swap_volume", guest)
+        record = self._alive(guest)
+        same = replace(to, volume_id=volume)
+        disks = (same if isinstance(d, VolumeDisk) and d.volume_id == volume else d for d in record.spec.disks)
+        self._set_disks(guest, record, tuple(disks))
 
     async def keep_root(self, guest: GuestId) -> None:
         await self._meet("keep_root", guest)
