@@ -28,7 +28,7 @@ def _routes(operation: Operation) -> Iterator[Route]:
 
 
 # What there is beyond Nova.
-_OURS = frozenset({"/servers/events"})
+_OURS = frozenset({"/servers/events", "/servers/explain", "/servers/{server_id}/explain"})
 # Method, path, action, version, status.
 Row = tuple[str, str, str | None, int, int]
 

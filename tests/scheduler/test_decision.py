@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from kilonova.model.ids import HostName
 from kilonova.scheduler import decision
 from kilonova.scheduler.decision import Decision
-from kilonova.scheduler.explanation import explain
+from kilonova.scheduler.explanation import explain, ranked
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.order import CHUNK, NO_ENTRY, Entry, Order
 from kilonova.scheduler.request import Group, Request
 from kilonova.scheduler.rules import Rules
+from kilonova.scheduler.scan import Weighing
 from kilonova.scheduler.settings import SchedulerSettings
 from tests.scheduler.conftest import START, spec
 from tests.scheduler.fleets import add, aggregate, inventories, make
@@ -82,6 +83,7 @@ def test_the_quick_way_finds_what_the_thorough_way_finds(
 ) -> None:
     settings = SchedulerSettings(enabled_filters=FILTERS)
     fleet, rules = Fleet(settings), Rules(settings)
+    weighing = Weighing(settings)
     for number, (of, used, state) in enumerate(described):
         host = add(fleet, f"host-{number}", of, used)  # type: ignore[arg-type]
         host.enabled = state != "disabled"
@@ -98,7 +100,9 @@ def test_the_quick_way_finds_what_the_thorough_way_finds(
             request = Request(wanted, settings, now=START, group=group, near=others)  # type: ignore[arg-type]
             thorough = explain(fleet, rules, request)
             found = quick.best(request, count)
-            assert [host.name for host in found] == [host.name for host in thorough.ranked[:count]]
+            assert [host.name for host in found] == [
+                host.name for host in ranked(fleet, weighing, thorough.passed, request)[:count]
+            ]
             if found:
                 fleet.take(found[0], request.needs, servers=1)
             else:

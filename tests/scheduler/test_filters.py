@@ -11,8 +11,10 @@ from kilonova.scheduler.filters.filter import ProfileFilter
 from kilonova.scheduler.filters.image import version_fits
 from kilonova.scheduler.filters.operators import matches
 from kilonova.scheduler.host import HostState
+from kilonova.scheduler.plugins import UnknownName
 from kilonova.scheduler.request import Group, Request
-from kilonova.scheduler.rules import Rules, UnknownFilter
+from kilonova.scheduler.request_filters import ADDING, REQUEST_FILTERS
+from kilonova.scheduler.rules import Rules
 from kilonova.scheduler.settings import SchedulerSettings
 from tests.scheduler.fleets import aggregate, host, inventories, make, request
 
@@ -239,20 +241,48 @@ def test_traits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "trait"),
+    ("changes", "traits", "by"),
     [
-        ({"extra_specs": {"hw:virtio_packed_ring": "true"}}, "COMPUTE_NET_VIRTIO_PACKED"),
-        ({"extra_specs": {"accel:device_profile": "x"}}, "COMPUTE_ACCELERATORS"),
-        ({"image_properties": {"hw_sound_model": "virtio"}}, "COMPUTE_SOUND_MODEL_VIRTIO"),
-        ({"extra_specs": {"hw:tpm_version": "2.0"}}, "COMPUTE_SECURITY_TPM_SECRET_SECURITY_USER"),
+        ({"extra_specs": {"hw:virtio_packed_ring": "true"}}, ["NET_VIRTIO_PACKED"], "packed_virtqueue_filter"),
+        ({"extra_specs": {"accel:device_profile": "x"}}, ["ACCELERATORS"], "accelerators_filter"),
+        ({"image_properties": {"hw_sound_model": "virtio"}}, ["SOUND_MODEL_VIRTIO"], "virtio_sound_filter"),
+        (
+            {"extra_specs": {"hw:tpm_version": "2.0", "hw:tpm_secret_security": "host"}},
+            ["SECURITY_TPM_SECRET_SECURITY_HOST"],
+            "tpm_secret_security_filter",
+        ),
         (
             {"extra_specs": {"hw:ephemeral_encryption": "yes", "hw:ephemeral_encryption_format": "luks"}},
-            "COMPUTE_EPHEMERAL_ENCRYPTION, COMPUTE_EPHEMERAL_ENCRYPTION_LUKS",
+            ["EPHEMERAL_ENCRYPTION", "EPHEMERAL_ENCRYPTION_LUKS"],
+            "ephemeral_encryption_filter",
         ),
+        ({"remote_managed_ports": True}, ["REMOTE_MANAGED_PORTS"], "remote_managed_ports_filter"),
     ],
 )
-def test_what_is_asked_for_implies_traits(changes: dict[str, object], trait: str) -> None:
-    assert placement.traits(host().profile, request(**changes)) == f"without {trait}"  # type: ignore[arg-type]
+def test_what_is_asked_for_implies_traits(changes: dict[str, object], traits: list[str], by: str) -> None:
+    told = ", ".join(f"COMPUTE_{name} (wanted by {by})" for name in traits)
+    assert placement.traits(host().profile, request(**changes)) == f"without {told}"  # type: ignore[arg-type]
+    having = host(make(traits=frozenset(f"COMPUTE_{name}" for name in traits)))
+    assert placement.traits(having.profile, request(**changes)) is None  # type: ignore[arg-type]
+
+
+def test_a_host_marked_as_disabled_in_placement_is_left_out() -> None:
+    marked = host(make(traits=frozenset({"COMPUTE_STATUS_DISABLED"})))
+    assert placement.status(marked.profile, request()) == "marked as disabled in placement"
+    assert placement.status(host().profile, request()) is None
+
+
+def test_routed_networks_want_a_host_that_reaches_a_segment_of_each() -> None:
+    one = host(make(aggregates=aggregate()))
+    assert placement.segments(one.profile, request(segment_aggregates=(("1", "2"),))) is None
+    apart = request(segment_aggregates=(("1",), ("3",)))
+    assert placement.segments(one.profile, apart) == "reaches no segment of a network wanted"
+
+
+def test_all_request_filters_of_nova_are_there_in_its_order() -> None:
+    assert len(REQUEST_FILTERS) == 14
+    adding = [one.name for one in ADDING]
+    assert [name for name in REQUEST_FILTERS if name in adding] == adding
 
 
 def test_image_traits_only_when_set() -> None:
@@ -260,7 +290,8 @@ def test_image_traits_only_when_set() -> None:
     properties = {"disk_format": "qcow2", "hw_disk_bus": "scsi"}
     assert placement.traits(host().profile, request(image_properties=properties)) is None
     assert placement.traits(host().profile, request(settings, image_properties=properties)) == (
-        "without COMPUTE_IMAGE_TYPE_QCOW2, COMPUTE_STORAGE_BUS_SCSI"
+        "without COMPUTE_IMAGE_TYPE_QCOW2 (wanted by require_image_type_support), "
+        "COMPUTE_STORAGE_BUS_SCSI (wanted by transform_image_metadata)"
     )
 
 
@@ -332,5 +363,5 @@ def test_versions() -> None:
 
 
 def test_an_unknown_filter_is_named() -> None:
-    with pytest.raises(UnknownFilter, match="there is no TrustedFilter"):
+    with pytest.raises(UnknownName, match="there is no TrustedFilter"):
         Rules(SchedulerSettings(enabled_filters=("ComputeFilter", "TrustedFilter")))

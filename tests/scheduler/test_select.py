@@ -60,7 +60,11 @@ async def test_a_refusal_names_each_filter_and_what_was_short(cloud: Cloud) -> N
         "name": "PlacementResources",
         "given": 3,
         "passed": 0,
+        "asked": "1 VCPU, 4096 MEMORY_MB, 1 DISK_GB",
+        "reason": "resources",
         "short": "MEMORY_MB: wanted 4096, the most free on any host is 2048",
+        "nearest": "host-0",
+        "lacks": "2048 MEMORY_MB",
     }
 
 
@@ -83,14 +87,15 @@ async def test_no_hosts_at_all_is_said_so(cloud: Cloud) -> None:
 async def test_explain_says_what_select_would(cloud: Cloud) -> None:
     await cloud.hosts(2, memory=2048)
     scheduler = await cloud.scheduler()
-    good = await scheduler.explain(spec())
+    good = await scheduler.explain(spec(), 1, ())
 
     with pytest.raises(NoValidHost) as refused:
         await place(scheduler, spec(memory_mib=4096))
-    bad = await scheduler.explain(spec(memory_mib=4096))
+    bad = await scheduler.explain(spec(memory_mib=4096), 1, ())
 
-    assert good[-1].passed == 2
-    assert [(count.name, count.given, count.passed, count.short) for count in bad] == [
+    assert (good.passed, good.hosts, good.refusal) == (2, ("host-0",), None)
+    assert (bad.hosts, bad.refusal) == ((), refused.value.message)
+    assert [(count.name, count.given, count.passed, count.short) for count in bad.counts] == [
         (count["name"], count["given"], count["passed"], count["short"]) for count in refused.value.counts
     ]
     assert await cloud.placement.consumers() == {}

@@ -6,7 +6,11 @@ import msgspec
 
 from kilonova.contract.message import call, fan_out
 from kilonova.contract.placement import ProviderChange
+from kilonova.contract.reasons import Reason
 from kilonova.model.errors import Conflict
+from kilonova.model.fitting.asked import Asked
+from kilonova.model.fitting.host import Hardware
+from kilonova.model.fitting.needs import cpu_amounts
 from kilonova.model.ids import HostName, ServerId
 
 
@@ -33,24 +37,81 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     ignore_hosts: tuple[HostName, ...] = ()
     hints: dict[str, list[str]] = {}
     group_id: str | None = None
+    # A port wants a card that manages it.
+    remote_managed_ports: bool = False
+    # For each routed network the aggregates (ids) of its segments: the host must be in one of each network's.
+    segment_aggregates: tuple[tuple[str, ...], ...] = ()
 
     def resources(self) -> dict[str, int]:
-        """Amounts to claim, by standard resource class; zeros left out. Disk counts in whole GiB, swap rounded up."""
+        """Amounts to claim, by standard resource class; zeros left out. Disk counts in whole GiB, swap rounded up.
+
+        Errors: BadHardware.
+        """
         disk = (0 if self.boots_from_volume else self.root_gib) + self.ephemeral_gib + -(-self.swap_mib // 1024)
-        amounts = {"VCPU": self.vcpus, "MEMORY_MB": self.memory_mib, "DISK_GB": disk}
+        amounts = cpu_amounts(self.hardware()) | {"MEMORY_MB": self.memory_mib, "DISK_GB": disk}
         for key, value in self.extra_specs.items():
             if key.startswith("resources:") and value.isdigit():
                 amounts[key.removeprefix("resources:")] = int(value)
         return {name: amount for name, amount in amounts.items() if amount}
 
+    def hardware(self) -> Asked:
+        """As far as it speaks of hardware."""
+        return Asked(
+            vcpus=self.vcpus,
+            memory_mib=self.memory_mib,
+            extra_specs=self.extra_specs,
+            properties=self.image_properties,
+        )
+
 
 class FilterCount(msgspec.Struct, frozen=True, kw_only=True):
-    """How many hosts a filter (or placement's own checks) was given and let through, and what was short."""
+    """How many hosts a filter (or placement's own checks) was given and let through, and what was short.
+
+    `asked`, `short` and `lacks` name no host. Where none passed `nearest` does, for administrators: the host of those
+    given that lacks least; `lacks` is what that is, of this and all filters to come.
+    """
 
     name: str
     given: int
     passed: int
+    asked: str = ""
+    reason: Reason | None = None
     short: str = ""
+    nearest: HostName | None = None
+    lacks: str = ""
+
+
+class WeightShare(msgspec.Struct, frozen=True, kw_only=True):
+    """A weigher's part of a score: `weight` times `multiplier`."""
+
+    name: str
+    weight: float
+    multiplier: float
+    score: float
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A host that passes everything."""
+
+    host: HostName
+    score: float
+    weights: tuple[WeightShare, ...] = ()
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision that was not carried out. `counts` are the first server's, or those of the first that was refused.
+
+    `hosts`: where each server would go, in order; fewer than asked for where one was refused, and then `refusal` is
+    what its owner would read. `candidates`: the best for the first server, of the `passed` that would take it.
+    `by_chance`: nova.conf wants one of several good hosts chosen at random, and `hosts` are the best of these.
+    """
+
+    counts: tuple[FilterCount, ...] = ()
+    hosts: tuple[HostName, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    passed: int = 0
+    refusal: str | None = None
+    by_chance: bool = False
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +120,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     host: HostName
     node: str
     availability_zone: str
-    counts: tuple[FilterCount, ...] = ()
+    # The best hosts there were, with their scores by weigher.
+    candidates: tuple[Candidate, ...] = ()
 
 
 class NoValidHost(Conflict):
@@ -88,6 +150,8 @@ class HostUpdate(msgspec.Struct, frozen=True, kw_only=True):
     build_failures: int = 0
     # Servers that are being built, resized, snapshotted … on it just now.
     io_ops: int = 0
+    # What guests may have of its CPUs, pages and devices, where it tells of that.
+    hardware: Hardware | None = None
 
 
 class Scheduler(Protocol):
@@ -98,8 +162,12 @@ class Scheduler(Protocol):
         """Choose a host and claim on it in placement for `consumer`. Errors: NoValidHost."""
 
     @call(timeout_s=30)
-    async def explain(self, spec: RequestSpec) -> tuple[FilterCount, ...]:
-        """The same decision without a claim."""
+    async def explain(self, spec: RequestSpec, count: int, avoid: tuple[HostName, ...]) -> Explained:
+        """The same decision for `count` servers one after the other, without a claim."""
+
+    @call(timeout_s=30)
+    async def check_rebuild(self, spec: RequestSpec, host: HostName) -> None:
+        """Whether a server's own host may have it with another image. Errors: NoValidHost."""
 
     @fan_out()
     async def host_updated(self, update: HostUpdate) -> None:

@@ -1,7 +1,11 @@
-"""The thorough way: every host through every filter, counted, with what was short. Names no host to anybody."""
+"""The thorough way: every host through every filter, counted, with what was short.
+
+What is told names no host, but for `nearest`, which is for administrators.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,8 +13,10 @@ from kilonova.contract.scheduler import FilterCount
 from kilonova.scheduler.filters.filter import Filter, ProfileFilter
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import HostState
+from kilonova.scheduler.questions import asked_of, reason_of
 from kilonova.scheduler.request import Request
-from kilonova.scheduler.rules import RESOURCES, Rules
+from kilonova.scheduler.rules import RESOURCES, STATUS, Rules
+from kilonova.scheduler.scan import Weighing
 from kilonova.scheduler.verdict import Verdict
 from kilonova.scheduler.weighers import group_bonus
 
@@ -19,10 +25,10 @@ REASONS = 3
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """`ranked`: the hosts that pass, best first."""
+    """`passed`: the hosts that pass, as the fleet has them."""
 
     counts: tuple[FilterCount, ...]
-    ranked: tuple[HostState, ...]
+    passed: tuple[HostState, ...]
 
 
 def explain(
@@ -31,31 +37,77 @@ def explain(
     request: Request,
     *,
     only: Sequence[HostState] | None = None,
-    stages: Sequence[str] | None = None,
+    stages: Sequence[Filter] | None = None,
 ) -> Explanation:
     """Filters that the request has nothing for are left out, and so are those behind one that let no host through.
 
-    `only` some hosts and only some `stages`, by name, when given.
+    `only` some hosts and only some `stages`, when given.
     """
     left: list[HostState] = list(fleet if only is None else only)
     counts: list[FilterCount] = []
-    for stage in rules.stages:
-        if not stage.applies(request):
-            continue
-        if stages is not None and stage.name not in stages:
-            continue
+    asking = [one for one in (rules.stages if stages is None else stages) if one.applies(request)]
+    for number, stage in enumerate(asking):
         given = left
         left, reasons = _run(stage, given, request)
+        short = _told(reasons)
         if stage.name == RESOURCES:
             left = [host for host in left if _fits(host, request)]
             short = _shortage(given, reasons, request) if len(left) < len(given) else ""
-        else:
-            short = _told(reasons)
-        counts.append(FilterCount(name=stage.name, given=len(given), passed=len(left), short=short))
+        if stage.name == STATUS and not short:
+            continue
+        counts.append(
+            FilterCount(
+                name=stage.name,
+                given=len(given),
+                passed=len(left),
+                asked=asked_of(stage.name, request),
+                reason=reason_of(stage.name) if short else None,
+                short=short,
+            )
+        )
         if not left:
+            counts[-1] = _with_nearest(fleet, counts[-1], given, asking[number:], request)
             break
-    left.sort(key=lambda host: (-fleet.score(host) - group_bonus(host, request), host.number))
     return Explanation(tuple(counts), tuple(left))
+
+
+def ranked(fleet: Fleet, weighing: Weighing, hosts: Sequence[HostState], request: Request) -> list[HostState]:
+    """Best first, by the same rules as decisions; of equals the one known longest."""
+    if weighing.needs_scan(request):
+        return weighing.ranked(hosts, request)
+    return sorted(hosts, key=lambda host: (-fleet.score(host) - group_bonus(host, request), host.number))
+
+
+class _Near(NamedTuple):
+    """How far a host is from passing; the smallest is the nearest."""
+
+    objections: int
+    farness: tuple[int, float]
+    minus_score: float
+    number: int
+
+
+def _with_nearest(
+    fleet: Fleet, count: FilterCount, given: Sequence[HostState], stages: Sequence[Filter], request: Request
+) -> FilterCount:
+    """`given` is what the first of `stages` was given, and let none of through."""
+    if not given:
+        return count
+
+    def near(host: HostState) -> _Near:
+        objections = sum(_objection(stage, host, request) is not None for stage in stages)
+        return _Near(objections, _farness(_lacks(host, request)), -fleet.score(host), host.number)
+
+    nearest = min(given, key=near)
+    objections = [objection for stage in stages if (objection := _objection(stage, nearest, request)) is not None]
+    return msgspec.structs.replace(count, nearest=nearest.name, lacks="; ".join(objections))
+
+
+def _objection(stage: Filter, host: HostState, request: Request) -> str | None:
+    verdict = stage.judge(host.profile, request) if isinstance(stage, ProfileFilter) else stage.judge(host, request)
+    if stage.name != RESOURCES or _fits(host, request):
+        return verdict
+    return ", ".join(f"{missing} {name}" for name, (missing, _) in _lacks(host, request).items()) or verdict
 
 
 def _run(stage: Filter, given: Sequence[HostState], request: Request) -> tuple[list[HostState], Counter[str]]:

@@ -6,11 +6,15 @@ from kilonova.contract.scheduler import RequestSpec
 from kilonova.model.ids import HostName
 from kilonova.scheduler.filters import FILTERS, placement
 from kilonova.scheduler.filters.filter import Filter, HostFilter, ProfileFilter
+from kilonova.scheduler.filters.hardware import HARDWARE_FILTERS
+from kilonova.scheduler.filters.named import enabled
 from kilonova.scheduler.host import HostState
 from kilonova.scheduler.request import Demand, Group, Request
 from kilonova.scheduler.settings import SchedulerSettings
 from kilonova.scheduler.verdict import PASS, Verdict, reject
 
+# Told of only where a host is marked so: every request asks it.
+STATUS = "PlacementStatus"
 # Always asked, by the names explanations give them. Their place is behind ComputeFilter.
 PLACEMENT = (
     ProfileFilter(
@@ -28,6 +32,12 @@ PLACEMENT = (
         name="PlacementAggregates",
         judge=placement.isolated,
         applies=lambda request: request.settings.enable_isolated_aggregate_filtering,
+    ),
+    ProfileFilter(name=STATUS, judge=placement.status, passing=placement.not_disabled),
+    ProfileFilter(
+        name="PlacementSegments",
+        judge=placement.segments,
+        applies=lambda request: bool(request.spec.segment_aggregates),
     ),
     ProfileFilter(
         name="PlacementTraits",
@@ -56,34 +66,45 @@ CHOSEN = HostFilter(
 )
 
 
-class UnknownFilter(ValueError):
-    """`enabled_filters` names one that there is not."""
+TENANCY = "AggregateMultiTenancyIsolation"
+TYPES = "AggregateTypeAffinityFilter"
+
+
+def _has(filters: list[Filter], name: str) -> bool:
+    return any(one.name == name for one in filters)
+
+
+def _implied(settings: SchedulerSettings) -> list[Filter]:
+    """Hosts weighed by metrics they must report are asked for them, whether or not MetricsFilter is enabled."""
+    name = "MetricsFilter"
+    if not settings.metrics_weight_setting or not settings.metrics_required or name in settings.enabled_filters:
+        return []
+    return [FILTERS[name]] if settings.weighs("MetricsWeigher") else []
 
 
 class Rules:
     """Made once per scheduler. `stages` is the order in which explanations tell; the answer does not depend on it.
 
-    Errors: UnknownFilter.
+    Errors: UnknownName.
     """
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self._settings = settings
         self._demands: dict[Hashable, Demand] = {}
-        unknown = [name for name in settings.enabled_filters if name not in FILTERS]
-        if unknown:
-            raise UnknownFilter(f"enabled_filters: there is no {', '.join(unknown)}")
-        enabled = [FILTERS[name] for name in settings.enabled_filters]
-        first = [one for one in enabled if one.name == "ComputeFilter"]
-        rest = [one for one in enabled if one.name != "ComputeFilter"]
+        filters = [*enabled(settings), *_implied(settings)]
+        # Without these a claim could take no more than amounts: they are asked whether enabled or not.
+        filters += [one for one in HARDWARE_FILTERS if one not in filters]
+        first = [one for one in filters if one.name == "ComputeFilter"]
+        rest = [one for one in filters if one.name != "ComputeFilter"]
         self.stages: tuple[Filter, ...] = (CHOSEN, *first, *PLACEMENT, SIZES, *rest)
         self.on_profiles = tuple(one for one in self.stages if isinstance(one, ProfileFilter))
         # The orders hold live hosts only, so that ComputeFilter's question is answered by being in them.
         self.on_hosts = tuple(one for one in self.stages if isinstance(one, HostFilter) and one.name != "ComputeFilter")
         self.live_matters = bool(first)
-        self._by_project = settings.limit_tenants_to_placement_aggregate or any(
-            one.name == "AggregateMultiTenancyIsolation" for one in enabled
-        )
-        self._by_flavor = any(one.name == "AggregateTypeAffinityFilter" for one in enabled)
+        # Nobody knows what somebody else's filters look at.
+        own = any(isinstance(one, ProfileFilter) and one.name not in FILTERS for one in filters)
+        self._by_project = own or settings.limit_tenants_to_placement_aggregate or _has(filters, TENANCY)
+        self._by_flavor = own or _has(filters, TYPES)
 
     def request(
         self,
@@ -106,6 +127,8 @@ class Rules:
             spec.ephemeral_gib,
             spec.swap_mib,
             spec.boots_from_volume,
+            spec.remote_managed_ports,
+            spec.segment_aggregates,
             tuple(spec.extra_specs.items()),
             tuple(spec.image_properties.items()),
             spec.project_id if self._by_project else None,

@@ -1,26 +1,30 @@
 """The scheduler: decide in memory, claim in placement, explain what could not be had."""
 
+import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Hashable, Iterable
-
-import msgspec
+from collections.abc import Iterable, Sequence
 
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
 from kilonova.contract.placement import ClaimRefused, ClaimRequest, Placement, ProviderChange
-from kilonova.contract.scheduler import FilterCount, HostUpdate, NoValidHost, RequestSpec, Selection
+from kilonova.contract.scheduler import Candidate, Explained, HostUpdate, NoValidHost, RequestSpec, Selection
 from kilonova.db.database import Database
+from kilonova.model.fitting.fit import Lack
 from kilonova.model.ids import HostName
-from kilonova.scheduler.decision import Decision
-from kilonova.scheduler.explanation import explain, sentence
+from kilonova.scheduler.choice import Choice
+from kilonova.scheduler.explanation import explain
+from kilonova.scheduler.fitted import fit_on
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.groups import Relations, group_of
 from kilonova.scheduler.host import HostState
 from kilonova.scheduler.inventory import Inventory
 from kilonova.scheduler.request import Request
-from kilonova.scheduler.rules import RESOURCES, Rules
+from kilonova.scheduler.rooms import Rooms
+from kilonova.scheduler.rules import Rules
 from kilonova.scheduler.settings import SchedulerSettings
+from kilonova.scheduler.telling import Telling
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +35,6 @@ SECOND_LOOK_S = 1.0
 # Members of one group that several schedulers place at the same time: the pause, and how often before giving up a host.
 CLASH_S = 0.02
 CLASHES = 10
-# Equally good hosts among which `shuffle_best_same_weighed_hosts` chooses, at most.
-EQUALS = 64
 
 
 class SchedulerService:
@@ -49,18 +51,22 @@ class SchedulerService:
     ) -> None:
         self.settings = settings or SchedulerSettings()
         self.fleet = Fleet(self.settings)
+        # Claims made, refused by placement because somebody else was first, and requests no host took.
+        self.placed = 0
         self.conflicts = 0
+        self.refused = 0
         self._rules = Rules(self.settings)
-        self._decision = Decision(self.fleet, self._rules)
+        self._rng = rng or random.Random()
+        self._choice = Choice(self.fleet, self._rules, self.settings, self._rng)
+        self._telling = Telling(self.fleet, self._rules, self._choice)
         self._inventory = Inventory(db, placement, self.fleet)
+        self._rooms = Rooms(db, placement, self.fleet)
         self._relations = Relations(db, placement)
         self._placement = placement
         self._clock = clock
-        self._rng = rng or random.Random()
         self._tasks = Tasks("scheduler")
+        self._fitting = asyncio.Lock()
         self._looked_at = 0.0
-        self._told: dict[Hashable, tuple[FilterCount, ...]] = {}
-        self._told_of = (-1, 0)
 
     async def start(self) -> None:
         """Load all hosts, then compare with placement now and then."""
@@ -68,6 +74,7 @@ class SchedulerService:
         self._tasks.start(self._keep_comparing(), name="compare")
 
     async def load(self) -> None:
+        await self._rooms.load()
         await self._inventory.load()
 
     async def close(self) -> None:
@@ -85,58 +92,68 @@ class SchedulerService:
 
     async def select(self, spec: RequestSpec, consumer: str, attempt: int, avoid: tuple[HostName, ...]) -> Selection:
         """Choose a host and claim on it for `consumer`. Errors: NoValidHost."""
-        async with self._relations.one_at_a_time(group_of(spec)):
+        async with self._relations.one_at_a_time(group_of(spec)), self._turn(spec):
             return await self._select(spec, consumer, frozenset(avoid))
+
+    def _turn(self, spec: RequestSpec) -> contextlib.AbstractAsyncContextManager[object]:
+        """Those that are fitted go one by one: two at once would choose the same CPUs, and one had to give way."""
+        if not spec.extra_specs and not spec.image_properties:
+            return contextlib.nullcontext()
+        fitted = self._rules.request(spec, now=0.0).demand.is_fitted
+        return self._fitting if fitted else contextlib.nullcontext()
 
     async def _select(self, spec: RequestSpec, consumer: str, avoid: frozenset[HostName]) -> Selection:
         looked_again = False
         clashes = 0
         while True:
             request = await self._request(spec, consumer, avoid)
-            host = self._choose(request)
+            host = self._choice.host_for(request)
+            candidates = self._choice.top(request, self.settings.told_candidates)
             if host is None:
                 if not looked_again and await self._look_again():
                     looked_again = True
                     continue
                 if (kept := await self._keep(request, consumer)) is not None:
                     return kept
-                raise self._refusal(request)
+                raise self._refused(request)
             if await self._claim(request, consumer, host):
                 if request.group is None or not await self._relations.clashes(spec, consumer, host.name):
-                    return _selection(host)
+                    self.placed += 1
+                    return _selection(host, candidates)
                 await self._placement.release(consumer)
                 # Both may have given way: a pause of chance lets one go first, and the other then sees it.
                 clashes += 1
                 await self._clock.sleep(self._rng.random() * CLASH_S * clashes)
                 if clashes < CLASHES:
                     continue
+            if request.demand.is_fitted and clashes < CLASHES:
+                # The host may have other CPUs and devices than those that were taken: look again.
+                clashes += 1
+                continue
             if spec.force_host is not None:
-                raise self._refusal(request)
+                raise self._refused(request)
             # It was full after all: the next best.
             avoid |= {host.name}
 
     async def _request(self, spec: RequestSpec, consumer: str, avoid: frozenset[HostName]) -> Request:
         group = await self._relations.group(spec, consumer) if group_of(spec) is not None else None
         near = await self._relations.near(spec) if spec.hints else None
-        return self._rules.request(spec, now=self._clock.time(), avoid=avoid, group=group, near=near)
+        request = self._rules.request(spec, now=self._clock.time(), avoid=avoid, group=group, near=near)
+        if request.demand.is_fitted:
+            request.rooms = await self._rooms.all(consumer)
+        return request
 
-    def _choose(self, request: Request) -> HostState | None:
-        forced = request.spec.force_host
-        if forced is not None:
-            host = self.fleet.get(forced)
-            return host if host is not None and forced not in request.avoid else None
-        if self.settings.shuffle_best_same_weighed_hosts:
-            found = self._decision.best(request, EQUALS)
-            equals = [host for host in found if self.fleet.score(host) == self.fleet.score(found[0])]
-            return self._rng.choice(equals) if equals else None
-        found = self._decision.best(request, self.settings.host_subset_size)
-        if len(found) > 1:
-            return self._rng.choice(found)
-        return found[0] if found else None
+    def _refused(self, request: Request) -> NoValidHost:
+        self.refused += 1
+        return self._telling.refusal(request)
 
     async def _claim(self, request: Request, consumer: str, host: HostState) -> bool:
         """Whether the host is ours now. Reserved meanwhile, so that nobody else here counts on the same room."""
         spec = request.spec
+        fit = fit_on(request, host.name)
+        if isinstance(fit, Lack):
+            # Forced hosts are asked by nobody else.
+            return False
         self._inventory.reserve(consumer, host, request.needs)
         try:
             await self._placement.claim(
@@ -146,6 +163,7 @@ class SchedulerService:
                     resources=request.needs,
                     project_id=spec.project_id,
                     user_id=spec.user_id,
+                    fit=fit,
                 )
             )
         except ClaimRefused as refused:
@@ -170,7 +188,7 @@ class SchedulerService:
             if host is None:
                 continue
             self.fleet.take(host, {key: -amount for key, amount in request.needs.items()})
-            good = host in explain(self.fleet, self._rules, request, only=(host,)).ranked
+            good = host in explain(self.fleet, self._rules, request, only=(host,)).passed
             self.fleet.take(host, request.needs)
             if good and await self._claim(request, consumer, host):
                 return _selection(host)
@@ -186,38 +204,35 @@ class SchedulerService:
 
     # -- explanations ----
 
-    async def explain(self, spec: RequestSpec) -> tuple[FilterCount, ...]:
-        """The same decision without a claim."""
-        await self._look_again()
-        return self._counts(await self._request(spec, spec.server_id, frozenset()))
+    async def explain(self, spec: RequestSpec, count: int, avoid: tuple[HostName, ...]) -> Explained:
+        """The same decision for `count` servers one after the other, without a claim; what it has itself is free."""
+        told = await self._explained(spec, count, frozenset(avoid))
+        if told.refusal is None or not await self._look_again():
+            return told
+        return await self._explained(spec, count, frozenset(avoid))
 
-    def _counts(self, request: Request) -> tuple[FilterCount, ...]:
-        forced = request.spec.force_host
-        if forced is None:
-            return self._counts_of_all(request)
-        host = self.fleet.get(forced)
-        if host is None:
-            return (FilterCount(name="ForcedHost", given=len(self.fleet), passed=0, short="there is no such host"),)
-        return explain(self.fleet, self._rules, request, only=(host,), stages=(RESOURCES,)).counts
+    async def _explained(self, spec: RequestSpec, count: int, avoid: frozenset[HostName]) -> Explained:
+        request = await self._request(spec, spec.server_id, avoid)
+        held = (await self._placement.holders((spec.server_id,))).get(spec.server_id, ())
+        hosts = [host for name in held if (host := self.fleet.get(name)) is not None]
+        # No await while the fleet is other than it really is.
+        for host in hosts:
+            self.fleet.take(host, {name: -amount for name, amount in request.needs.items()}, servers=-1)
+        try:
+            return self._telling.decision(request, count)
+        finally:
+            for host in hosts:
+                self.fleet.take(host, request.needs, servers=1)
 
-    def _counts_of_all(self, request: Request) -> tuple[FilterCount, ...]:
-        """A full cloud refuses the same again and again: as long as nothing changed the answer is remembered."""
-        if not request.is_plain:
-            return explain(self.fleet, self._rules, request).counts
-        state = (self.fleet.changes, int(request.now))
-        if self._told_of != state:
-            self._told.clear()
-            self._told_of = state
-        # The image matters to IsolatedHostsFilter, which asks hosts, not profiles.
-        key = (request.demand, request.spec.image_id)
-        counts = self._told.get(key)
-        if counts is None:
-            counts = self._told[key] = explain(self.fleet, self._rules, request).counts
-        return counts
-
-    def _refusal(self, request: Request) -> NoValidHost:
-        counts = self._counts(request)
-        return NoValidHost(sentence(counts), [msgspec.to_builtins(count) for count in counts])
+    async def check_rebuild(self, spec: RequestSpec, host: HostName) -> None:
+        """Errors: NoValidHost."""
+        known = self.fleet.get(host)
+        if known is None:
+            return
+        request = await self._request(spec, spec.server_id, frozenset())
+        if (refusal := self._telling.rebuild(request, known)) is not None:
+            self.refused += 1
+            raise refusal
 
     # -- what is heard ----
 
@@ -231,6 +246,7 @@ class SchedulerService:
         self.hear(changes)
 
     async def host_updated(self, update: HostUpdate) -> None:
+        self._rooms.heard(update)
         await self._inventory.reported(update, self._clock.time())
 
     async def refresh(self, hosts: tuple[HostName, ...]) -> None:
@@ -240,5 +256,5 @@ class SchedulerService:
             await self._inventory.load()
 
 
-def _selection(host: HostState) -> Selection:
-    return Selection(host=host.name, node=host.node, availability_zone=host.profile.zone)
+def _selection(host: HostState, candidates: Sequence[Candidate] = ()) -> Selection:
+    return Selection(host=host.name, node=host.node, availability_zone=host.profile.zone, candidates=tuple(candidates))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from kilonova.model.fitting.pci import PciAlias
+
 DEFAULT_FILTERS = (
     "ComputeFilter",
     "ComputeCapabilitiesFilter",
@@ -45,6 +47,8 @@ class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True):
     # `capacity`: each host by what it has itself; `min_max`: the hosts of a request with one another, as Nova does.
     weight_normalization: str = CAPACITY
     host_subset_size: int = 1
+    # Of how many of the best hosts a server's action keeps the scores.
+    told_candidates: int = 3
     shuffle_best_same_weighed_hosts: bool = False
     # Those that differ from the defaults.
     multipliers: Mapping[str, float] = {}
@@ -62,6 +66,7 @@ class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_weight_multiplier: float = 1.0
     metrics_required: bool = True
     metrics_weight_of_unavailable: float = -10000.0
+    pci_aliases: Mapping[str, PciAlias] = {}
     service_down_time_s: float = 60.0
     default_availability_zone: str = "nova"
     limit_tenants_to_placement_aggregate: bool = False

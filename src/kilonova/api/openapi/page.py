@@ -6,6 +6,9 @@ from kilonova.api.openapi import words
 from kilonova.api.openapi.operations import errors
 from kilonova.api.routes.route import Route
 from kilonova.api.version import HIGHEST, LOWEST
+from kilonova.contract.reasons import Reason
+
+_REASONS = ", ".join(f"`{reason}`" for reason in Reason)
 
 _HEAD = f"""# The Compute API
 
@@ -32,6 +35,14 @@ servers (`all_tenants=1`: of all, for admins):
 
 `Last-Event-ID` tells what was missed; who was away for too long is told the present state of what changed since. After
 an event `reset` that was too much: list the servers anew. Clients that do not read are cut off.
+
+**Why, and why not.** `POST /servers/explain` takes the body of a create, checks it as one, and answers what the
+scheduler would decide, making nothing: `filters`, each in order with what it asked of how many hosts and how many
+passed, and for those that did not a `reason`, in words what was `short`, and what the nearest host `lacks`;
+`candidates`, the best hosts with their `score` and each weigher's part in it; of `count` servers how many would be
+`placed`, and the `message` of the first refusal. `GET /servers/{{server_id}}/explain` tells the same of a server there
+is, as if it were nowhere yet. Hosts are shown by their `host_id`; who may see the hosts of servers sees their names.
+Reasons: {_REASONS}.
 """
 
 _EVERY_ERROR = {400, 401, 403, 404, 503}

@@ -24,7 +24,7 @@ from kilonova.contract.compute import BlockDevice, FlavorOf
 from kilonova.contract.events import ServerChanged
 from kilonova.contract.scheduler import RequestSpec
 from kilonova.contract.work import CreateServer
-from kilonova.db.database import Transaction
+from kilonova.db.database import Reader, Transaction
 from kilonova.db.repository import flavors, keypairs, servers
 from kilonova.db.repository.quotas import Usage
 from kilonova.model.errors import BadRequest
@@ -59,10 +59,10 @@ async def create(request: Request) -> Response:
     """202 once the servers and their sagas are stored. Errors: BadRequest, Conflict, Forbidden as Nova has them."""
 
     async def create_once(this: Once) -> Response:
-        wanted = await _understood(request)
+        wanted = await understood(request)
         async with accepting(request) as tx:
             await this.claim(tx)
-            count = await _checked_count(request, tx, wanted)
+            count = await checked_count(request, tx, wanted)
             ids = [await _store_one(request, tx, wanted, index, count) for index in range(count)]
             answer = _answer(request, wanted, ids[0])
             await this.keep(tx, answer)
@@ -71,7 +71,7 @@ async def create(request: Request) -> Response:
     return await once(request, create_once)
 
 
-async def _understood(request: Request) -> Wanted:
+async def understood(request: Request) -> Wanted:
     body = request.body["server"]
     least, most = check_counts(body)
     check_policy(request, body)
@@ -150,12 +150,12 @@ async def public_key(request: Request, name: str) -> str:
     return found
 
 
-async def _checked_count(request: Request, tx: Transaction, wanted: Wanted) -> int:
+async def checked_count(request: Request, reader: Reader, wanted: Wanted) -> int:
     """How many of the servers are made. Errors: QuotaExceeded."""
-    check_metadata(await limits(request, tx, request.project_id), len(wanted.body.get("metadata", {})))
+    check_metadata(await limits(request, reader, request.project_id), len(wanted.body.get("metadata", {})))
     count = await how_many_fit(
         request,
-        tx,
+        reader,
         Usage(1, wanted.flavor.vcpus, wanted.flavor.memory_mib),
         least=wanted.least,
         most=wanted.most,
@@ -163,7 +163,7 @@ async def _checked_count(request: Request, tx: Transaction, wanted: Wanted) -> i
         user_id=request.caller.user_id,
     )
     if wanted.place.group_id is not None:
-        await check_group_room(request, tx, wanted.place.group_id, count)
+        await check_group_room(request, reader, wanted.place.group_id, count)
     return count
 
 
@@ -233,7 +233,7 @@ def _columns(request: Request, wanted: Wanted, server_id: ServerId, index: int, 
         "system_metadata": _encode(_kept(wanted)).decode(),
         "tags": _encode(sorted(set(body.get("tags", [])))).decode(),
         "security_groups": _encode([{"name": name} for name in wanted.groups]).decode(),
-        "request_spec": _encode(_spec(request, wanted, server_id)).decode(),
+        "request_spec": _encode(spec_of(request, wanted, server_id)).decode(),
         "networks": _encode(wanted.networks).decode(),
         "hints": _encode(wanted.place.hints).decode(),
         "trusted_certs": None if certificates is None else _encode(certificates).decode(),
@@ -246,7 +246,7 @@ def _kept(wanted: Wanted) -> dict[str, str]:
     return {name: value for name, value in kept.items() if value is not None}
 
 
-def _spec(request: Request, wanted: Wanted, server_id: ServerId) -> RequestSpec:
+def spec_of(request: Request, wanted: Wanted, server_id: ServerId) -> RequestSpec:
     flavor, image, place = wanted.flavor, wanted.image, wanted.place
     return RequestSpec(
         server_id=server_id,

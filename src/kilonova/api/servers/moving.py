@@ -136,8 +136,8 @@ async def _check_live(it: Acting, asked: dict[str, Any]) -> None:
         extra_specs=spec.extra_specs | {f"trait:{TAKES_GUESTS}": "required"},
         ignore_hosts=(it.server.host,) if it.server.host else (),
     )
-    counts = await it.request.world.scheduler.explain(spec)
-    if counts and not counts[-1].passed:
+    told = await it.request.world.scheduler.explain(spec, 1, ())
+    if told.refusal is not None:
         raise BadRequest("No valid host was found. There are not enough hosts available.")
 
 

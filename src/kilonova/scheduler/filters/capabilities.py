@@ -57,7 +57,7 @@ def attribute(host: HostState, path: list[str]) -> object | None:
     return value
 
 
-def _asked(request: Request) -> list[tuple[list[str], str]]:
+def asked(request: Request) -> list[tuple[list[str], str]]:
     found = []
     for key, wanted in request.spec.extra_specs.items():
         if key.startswith(SCOPE):
@@ -68,11 +68,11 @@ def _asked(request: Request) -> list[tuple[list[str], str]]:
 
 
 def judge(host: HostState, request: Request) -> Verdict:
-    for path, wanted in _asked(request):
+    for path, wanted in asked(request):
         value = attribute(host, path)
         if value is None or not matches(value, wanted):
             return reject(f"{':'.join(path)} is not {wanted}")
     return PASS
 
 
-CAPABILITIES = HostFilter(name="ComputeCapabilitiesFilter", judge=judge, applies=lambda request: bool(_asked(request)))
+CAPABILITIES = HostFilter(name="ComputeCapabilitiesFilter", judge=judge, applies=lambda request: bool(asked(request)))

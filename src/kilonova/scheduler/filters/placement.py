@@ -3,6 +3,8 @@
 These run whatever `enabled_filters` says, as in Nova.
 """
 
+from collections.abc import Mapping
+
 from kilonova.scheduler import marks
 from kilonova.scheduler.host import Profile
 from kilonova.scheduler.marks import Bits, Marks
@@ -10,6 +12,7 @@ from kilonova.scheduler.request import Request
 from kilonova.scheduler.verdict import PASS, Verdict, reject
 
 TENANT_KEY = "filter_tenant_id"
+DISABLED = "COMPUTE_STATUS_DISABLED"
 
 
 def zone(profile: Profile, request: Request) -> Verdict:
@@ -28,11 +31,16 @@ def traits(profile: Profile, request: Request) -> Verdict:
     wanted = request.traits
     missing = wanted.required - profile.traits
     if missing:
-        return reject(f"without {', '.join(sorted(missing))}")
+        return reject(f"without {', '.join(_with_origin(name, wanted.added) for name in sorted(missing))}")
     unwelcome = wanted.forbidden & profile.traits
     if unwelcome:
         return reject(f"with {', '.join(sorted(unwelcome))}")
     return PASS
+
+
+def _with_origin(trait: str, added: Mapping[str, str]) -> str:
+    """What nobody asked for outright is told with the request filter that did."""
+    return f"{trait} (wanted by {added[trait]})" if trait in added else trait
 
 
 def with_traits(known: Marks, request: Request) -> Bits:
@@ -43,6 +51,22 @@ def with_traits(known: Marks, request: Request) -> Bits:
     for name in wanted.forbidden:
         bits &= ~known.of(marks.trait(name))
     return bits
+
+
+def status(profile: Profile, request: Request) -> Verdict:
+    """Nova's compute_status_filter."""
+    return reject("marked as disabled in placement") if DISABLED in profile.traits else PASS
+
+
+def not_disabled(known: Marks, request: Request) -> Bits:
+    return known.everything & ~known.of(marks.trait(DISABLED))
+
+
+def segments(profile: Profile, request: Request) -> Verdict:
+    """Nova's routed_networks_filter: of each routed network the host reaches one segment."""
+    here = {aggregate.id for aggregate in profile.aggregates}
+    reached = all(not here.isdisjoint(aggregates) for aggregates in request.spec.segment_aggregates)
+    return PASS if reached else reject("reaches no segment of a network wanted")
 
 
 def tenant(profile: Profile, request: Request) -> Verdict:
