@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.counts", "tests.servers.fixtures"]
+pytest_plugins = ["tests.counts", "tests.leftovers", "tests.order", "tests.servers.fixtures"]

@@ -17,7 +17,8 @@ from kilonova.launch.process import base_url_of
 from kilonova.launch.roles import ALL
 from kilonova.launch.state_dir import StateDir
 from tests.cloud.stored import busy_volumes, guests_of
-from tests.servers.process import free_port
+from tests.leftovers import named
+from tests.servers.process import free_port, memory
 
 VERSION = {"OpenStack-API-Version": "compute 2.100"}
 
@@ -151,8 +152,7 @@ class RunningCloud:
 @contextmanager
 def state_in_memory(name: str) -> Iterator[Path]:
     """A state directory that survives processes but costs no disk, where the machine has such a place."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(prefix=f"kilonova-{name}-", dir=memory if memory.is_dir() else None) as made:
+    with tempfile.TemporaryDirectory(prefix=named(name), dir=memory()) as made:
         yield Path(made) / "state"
 
 

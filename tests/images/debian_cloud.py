@@ -9,6 +9,7 @@ from pathlib import Path
 from kilonova.image.tiny.bootdisk import BootDisk, assemble
 from kilonova.image.tiny.tools import run
 from tests.images.store import image_store
+from tests.leftovers import named
 
 _PACKAGES = (
     "linux-image-cloud-amd64", "initramfs-tools", "systemd-sysv", "udev", "dbus", "cloud-init", "cloud-guest-utils",
@@ -28,7 +29,7 @@ async def debian_cloud_image() -> Path:
     recipe = repr((_PACKAGES, _LEFT_OUT, _SETTINGS, _FILE_SYSTEMS, _COMMAND_LINE, _ROOT_MIB))
     target = image_store() / f"debian-12-cloud-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.qcow2"
     if not target.exists():
-        with tempfile.TemporaryDirectory(prefix="debian-cloud-", dir=image_store()) as work_dir:
+        with tempfile.TemporaryDirectory(prefix=named("debian"), dir=image_store()) as work_dir:
             await _make(target, Path(work_dir))
     return target
 

@@ -1,6 +1,5 @@
 """Network services, and stand-in guests: namespaces on a cable whose host end bears the name of the guest's tap."""
 
-import secrets
 import socket
 import subprocess
 import time
@@ -12,6 +11,7 @@ import pytest
 from kilonova.model.ids import PortId
 from kilonova.network.agent.commands import inside
 from kilonova.network.agent.host_network import HostNetwork
+from kilonova.network.agent.names import prefix_for
 from tests.network.cloud import NetworkCloud, start_network, stop_network
 
 _LEASE_SCRIPT = """#!/bin/sh
@@ -93,9 +93,9 @@ class StandIn:
 
 
 @pytest.fixture
-def prefix() -> str:
-    """A cloud of its own per test, told from real ones by chance."""
-    return "kn" + secrets.token_hex(2)[:3]
+def prefix(tmp_path: Path) -> str:
+    """A cloud of its own per test, found again by its directory should the test be killed."""
+    return prefix_for(tmp_path)
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """A whole cloud with a real hypervisor, its guests, and the ways to look at one from outside: console, SSH, libvirt."""
 
 import asyncio
+import fcntl
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +16,7 @@ from kilonova.image.tiny.build import cached_tiny
 from kilonova.launch.credentials import write_credentials
 from kilonova.launch.removal import remove_all
 from kilonova.launch.state_dir import StateDir
+from kilonova.network.agent.names import prefix_for
 from kilonova.virt.libvirt.daemon import PrivateDaemon
 from tests.cloud.running import RunningCloud, running_cloud
 from tests.images.store import image_store
@@ -249,12 +252,43 @@ async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
     key = directory / "key"
     await run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     try:
-        async with running_cloud(state_dir, driver="libvirt", furnished=("flavors", "network", "image")) as api:
+        async with AsyncExitStack() as stack:
+            async with range_of_its_own(state_dir):
+                cloud = running_cloud(state_dir, driver="libvirt", furnished=("flavors", "network", "image"))
+                api = await stack.enter_async_context(cloud)
+                await until(lambda: has_range(state_dir))
             await _give_key(api, key.with_suffix(".pub").read_text())
             write_credentials(api.cloud.state, api.url, api.cloud.passwords)
             yield RealCloud(api, api.cloud.state, key)
     finally:
         await remove_all(state_dir)
+
+
+@asynccontextmanager
+async def range_of_its_own(state_dir: Path) -> AsyncIterator[None]:
+    """No other test's cloud chooses its external range until this one has taken its own, or this ends.
+
+    The range is the first to which the machine has no route, and the route comes a moment after the choice.
+    """
+    with (Path(tempfile.gettempdir()) / "kilonova-tests-range").open("w") as file:
+        await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+
+        async def give_way() -> None:
+            while not await has_range(state_dir):
+                await asyncio.sleep(0.1)
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+        giving_way = asyncio.create_task(give_way())
+        try:
+            yield
+        finally:
+            giving_way.cancel()
+            await asyncio.wait([giving_way])
+
+
+async def has_range(state_dir: Path) -> bool:
+    """Whether the machine has a route to the external range of the cloud."""
+    return f"dev {prefix_for(state_dir)}h" in await run("ip", "-4", "route")
 
 
 async def _give_key(api: RunningCloud, public_key: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.real.cloud import lend_image, run
+from tests.real.cloud import lend_image, range_of_its_own, run
 from tests.servers.process import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -35,6 +35,21 @@ async def test_one_command_boots_a_guest_and_tells_the_way(tmp_path: Path) -> No
     state_dir = tmp_path / "state"
     await lend_image(state_dir)
     words = ("--state-dir", str(state_dir), "--driver", "libvirt", "--listen", f"127.0.0.1:{free_port()}")
+    async with range_of_its_own(state_dir):
+        live, spans = await booted(state_dir, words)
+
+    healthy, waits, ready = (
+        live.index(words) for words in ("kilonova is up", "hello waits for", "image tiny: is ready")
+    )
+    assert healthy < waits < ready
+    assert re.search(r"hello is ACTIVE +10\.11\.0\.\d+", live)
+    assert steps_of(spans) == STEPS
+    for step, hop in HOPS.items():
+        assert re.search(rf"^ *{step} .*{hop}", live, re.MULTILINE), step
+
+
+async def booted(state_dir: Path, words: tuple[str, ...]) -> tuple[str, list[dict[str, Any]]]:
+    """What `up --boot` printed, and what `trace` tells of the guest; the cloud is gone again."""
     process = await asyncio.create_subprocess_exec(
         *KILONOVA, "up", *words, "--boot", "hello", stdout=asyncio.subprocess.PIPE
     )
@@ -45,11 +60,7 @@ async def test_one_command_boots_a_guest_and_tells_the_way(tmp_path: Path) -> No
         process.terminate()
         await process.wait()
         await run(*KILONOVA, "down", "--all", "--state-dir", str(state_dir))
-
-    assert re.search(r"hello is ACTIVE +10\.11\.0\.\d+", live)
-    assert steps_of(spans) == STEPS
-    for step, hop in HOPS.items():
-        assert re.search(rf"^ *{step} .*{hop}", live, re.MULTILINE), step
+    return live, spans
 
 
 async def told(process: asyncio.subprocess.Process) -> str:

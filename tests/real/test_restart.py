@@ -10,7 +10,7 @@ import pytest
 from kilonova.launch.running import running_cloud
 from kilonova.launch.state_dir import StateDir
 from kilonova.network.agent.names import prefix_for
-from tests.real.cloud import lend_image, pid_of, run, until
+from tests.real.cloud import lend_image, pid_of, range_of_its_own, run, until
 from tests.servers.process import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -47,7 +47,8 @@ async def test_guests_outlive_the_cloud_which_finds_them_again_until_it_is_remov
     kilonova = CommandLine(tmp_path / "state")
     await lend_image(kilonova.state_dir)
     try:
-        await the_cloud_dies_and_comes_back(kilonova)
+        async with range_of_its_own(kilonova.state_dir):
+            await the_cloud_dies_and_comes_back(kilonova)
     finally:
         await kilonova.kilonova("down", "--all")
     assert not kilonova.state_dir.exists()
@@ -56,6 +57,7 @@ async def test_guests_outlive_the_cloud_which_finds_them_again_until_it_is_remov
 
 async def the_cloud_dies_and_comes_back(kilonova: CommandLine) -> None:
     cloud = await kilonova.up()
+    await until(lambda: has_image(kilonova))
     made = ("server", "create", "--flavor", "m1.nano", "--image", "tiny", "--network", "private", "--wait", "lasting")
     server_id = await kilonova.openstack(*made, "-f", "value", "-c", "id")
     guest = pid_of(server_id)
@@ -75,6 +77,10 @@ async def the_cloud_dies_and_comes_back(kilonova: CommandLine) -> None:
     await kilonova.openstack("server", "start", server_id)
     await until(lambda: kilonova_says(kilonova, server_id, "ACTIVE"))
     assert pid_of(server_id) not in (None, guest)
+
+
+async def has_image(kilonova: CommandLine) -> bool:
+    return await kilonova.openstack("image", "list", "--status", "active", "-f", "value", "-c", "Name") == "tiny"
 
 
 async def kilonova_says(kilonova: CommandLine, server_id: str, status: str) -> bool:

@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.leftovers import named
+
+# In bytes; containers often have no more than 64 MiB.
+_ROOM = 2 << 30
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -29,10 +34,16 @@ def need(program: str | Path, package: str) -> str:
 
 
 def server_directory(name: str) -> Path:
-    """A new directory that other users may enter: the servers give up root."""
-    directory = Path(tempfile.mkdtemp(prefix=f"kilonova-{name}-"))
+    """A new directory that other users may enter: the servers give up root. In memory, where there is plenty."""
+    directory = Path(tempfile.mkdtemp(prefix=named(name), dir=memory()))
     directory.chmod(0o755)
     return directory
+
+
+def memory() -> Path | None:
+    """Where files may live that no power cut need spare, and writing waits for no disk; None where room is scarce."""
+    place = Path("/dev/shm")
+    return place if place.is_dir() and shutil.disk_usage(place).free > _ROOM else None
 
 
 class Server:
