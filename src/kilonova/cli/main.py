@@ -62,6 +62,23 @@ def _db(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config-file", type=Path, default=None, metavar="FILE", help="a nova.conf")
 
 
+def _explain(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    _json(parser)
+    parser.add_argument("server", nargs="?", metavar="SERVER", help="one there is, by name or id; else a new one:")
+    parser.add_argument("--file", type=Path, metavar="BODY.json", help="the body of a create")
+    parser.add_argument("--flavor", metavar="F")
+    parser.add_argument("--image", metavar="I", help="default: the first there is")
+    parser.add_argument("--network", action="append", default=[], metavar="N", help="may be given again")
+    parser.add_argument("--no-network", action="store_true")
+    parser.add_argument("--count", type=int, default=1, metavar="N", help="default: 1")
+    parser.add_argument("--zone", metavar="ZONE")
+    parser.add_argument("--host", metavar="HOST", help="of all hosts only this one")
+    parser.add_argument("--hint", action="append", default=[], metavar="NAME=VALUE", help="may be given again")
+    parser.add_argument("--user", default="admin", help="default: admin, who sees the names of hosts")
+    parser.add_argument("--project", default=None, help="default: the user's own")
+
+
 def _config(parser: argparse.ArgumentParser) -> None:
     del parser
 
@@ -84,6 +101,55 @@ def _simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--png", type=Path, default=None, metavar="OUT", help="write that page as a picture (Chromium)")
 
 
+def _cloud_or_fleet(parser: argparse.ArgumentParser) -> None:
+    _of_the_cloud(parser)
+    parser.add_argument("--fleet", type=Path, default=None, metavar="FLEET.yaml", help="default: the running cloud")
+
+
+def _of_the_cloud(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    _json(parser)
+    parser.add_argument("--config-file", type=Path, default=None, metavar="FILE", help="the cloud's nova.conf")
+
+
+def _capacity(parser: argparse.ArgumentParser) -> None:
+    _cloud_or_fleet(parser)
+    parser.add_argument("--flavor", required=True, metavar="NAME")
+    parser.add_argument("--zone", default=None, metavar="ZONE", help="only there")
+
+
+def _drain_plan(parser: argparse.ArgumentParser) -> None:
+    _cloud_or_fleet(parser)
+    parser.add_argument("emptied", nargs="+", metavar="HOST")
+
+
+def _at_once(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--at-once", type=_positive, default=4, metavar="N", help="moves at a time; default: 4")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return int(text)
+
+
+def _host(parser: argparse.ArgumentParser) -> None:
+    _state_dir(parser)
+    _json(parser)
+    parser.add_argument("verb", choices=["drain", "undrain"], help="move everything away, or take servers again")
+    parser.add_argument("host", metavar="HOST")
+    parser.add_argument("--wait", action="store_true", help="go on until it is empty, trying again what did not move")
+    parser.add_argument("--reason", default="drained for maintenance", metavar="TEXT", help="shown with the service")
+    _at_once(parser)
+
+
+def _rebalance(parser: argparse.ArgumentParser) -> None:
+    _of_the_cloud(parser)
+    parser.add_argument("--moves", type=_positive, default=20, metavar="N", help="at most; default: 20")
+    parser.add_argument("--apply", action="store_true", help="make the moves; without it they are only told")
+    _at_once(parser)
+
+
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="checks and quick tests only")
     parser.epilog = "All other words go to pytest: -k NAME, --durations=5, tests/api …"
@@ -95,11 +161,16 @@ COMMANDS = {
     "status": ("what runs and how it is", _status),
     "doctor": ("what is missing or broken here, and what mends it", _status),
     "trace": ("how a server came to be, step by step", _trace),
+    "explain": ("where a server would go and why, or why nowhere", _explain),
     "serve": ("one or more services in this process", _serve),
     "db": ("bring the database up to date", _db),
     "sample-config": ("print a nova.conf with every option", _config),
     "openapi": ("print the Compute API's description", _openapi),
     "simulate": ("how a described fleet would do, under virtual time", _simulate),
+    "capacity": ("how many more servers of a flavor fit, and where", _capacity),
+    "drain-plan": ("where the servers of some hosts would go", _drain_plan),
+    "host": ("empty a host for maintenance, or bring it back", _host),
+    "rebalance": ("moves that even out the hosts; made with --apply", _rebalance),
     "test": ("run every check and every test", _test),
 }
 

@@ -1,7 +1,8 @@
 """Moves that even out the hosts' memory use, each with its gain; what goes where is the scheduler's to allow."""
 
 import heapq
-from collections.abc import Sequence
+import statistics
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -88,6 +89,12 @@ def _gain(source: HostState, target: HostState, placed: Placed) -> float:
     before = abs(use(source) - use(target))
     after = abs(use(source, -amount) - use(target, amount))
     return 100 * (before - after)
+
+
+def deviation(hosts: Iterable[HostState]) -> float:
+    """The standard deviation of memory use among hosts that take servers."""
+    uses = [use(host) for host in hosts if host.enabled and host.profile.memory]
+    return statistics.pstdev(uses) if uses else 0.0
 
 
 def use(host: HostState, more: int = 0) -> float:

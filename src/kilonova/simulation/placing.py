@@ -1,7 +1,7 @@
 """Servers on the hosts of a stock: the scheduler decides, placement's rule has the last word, totals are kept."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -13,6 +13,9 @@ from kilonova.scheduler.decision import Decision
 from kilonova.scheduler.host import HostState
 from kilonova.scheduler.request import Group, Request
 from kilonova.simulation.stock import Stock
+
+# The up to so many best hosts for a request: how the scheduler decides, or another way to compare it with.
+Decide = Callable[[Request, int], list[HostState]]
 
 NOBODY: frozenset[HostName] = frozenset()
 
@@ -74,7 +77,7 @@ class Capacity(msgspec.Struct):
 class Placing:
     """One run's state. `rng` chooses among the best when `host_subset_size` says so."""
 
-    def __init__(self, stock: Stock, rng: random.Random) -> None:
+    def __init__(self, stock: Stock, rng: random.Random, decide: Decide | None = None) -> None:
         self.stock = stock
         self.fleet = stock.fleet
         self.servers = 0
@@ -86,7 +89,7 @@ class Placing:
                 capacity.total += total
                 capacity.used += total - host.free(name)
         self._rng = rng
-        self._decision = Decision(self.fleet, stock.rules)
+        self._decide = decide or Decision(self.fleet, stock.rules).best
         # Hosts on which something became free, in that order, since anything was refused.
         self._freed: list[HostState] = []
         self._any_refused = False
@@ -101,7 +104,7 @@ class Placing:
         plain = request.is_plain
         if plain and self._still_refused(wanted):
             return None
-        found = self._decision.best(request, self.fleet.settings.host_subset_size)
+        found = self._decide(request, self.fleet.settings.host_subset_size)
         if not found:
             if plain:
                 self._any_refused = True
