@@ -57,6 +57,12 @@ def test_the_same_spec_gives_the_same_text() -> None:
     )
 
 
+def test_libvirt_asks_for_a_translated_processors_abilities_all_at_once() -> None:
+    asked = "{http://libvirt.org/schemas/domain/qemu/1.0}capabilities/{http://libvirt.org/schemas/domain/qemu/1.0}del"
+    assert attribute(xml(SPEC), asked, "capability") == "cpu-unavailable-features"
+    assert xml(SPEC, HostProfile(virt_type="kvm")).find(asked) is None
+
+
 def test_a_guest_says_it_is_openstack() -> None:
     domain = xml(SPEC)
 

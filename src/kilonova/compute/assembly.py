@@ -54,7 +54,7 @@ async def assemble(
     drive = await _config_drive(host, msgspec.structs.replace(record, vifs=vifs, block_devices=devices))
     disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
     disks.extend(await volume_disks(host, devices))
-    disks.extend(_extra_disks(flavor))
+    disks.extend(_extra_disks(host, record, flavor))
     return Parts(spec=_spec(record, flavor, tuple(disks), nics, drive), vifs=vifs, devices=devices)
 
 
@@ -115,13 +115,25 @@ async def _has_guest(host: Host, server_id: ServerId) -> bool:
     return True
 
 
-def _extra_disks(flavor: FlavorOf) -> list[LocalDisk]:
+def _extra_disks(host: Host, record: ServerRecord, flavor: FlavorOf) -> list[LocalDisk]:
+    """The flavor's, formatted as the server's block devices, the configuration or the image's system want it."""
     extra = []
     if flavor.ephemeral_gib:
-        extra.append(LocalDisk(size_gib=flavor.ephemeral_gib, role="ephemeral"))
+        filesystem = _ephemeral_format(record) or host.settings.ephemeral_format or _usual_format(record)
+        extra.append(LocalDisk(size_gib=flavor.ephemeral_gib, role="ephemeral", filesystem=filesystem))
     if flavor.swap_mib:
-        extra.append(LocalDisk(size_gib=-(-flavor.swap_mib // 1024), role="swap"))
+        extra.append(LocalDisk(size_gib=0, size_mib=flavor.swap_mib, role="swap", filesystem="swap"))
     return extra
+
+
+def _ephemeral_format(record: ServerRecord) -> str | None:
+    blank = [d for d in record.block_devices if (d.source_type, d.destination_type) == ("blank", "local")]
+    return next((device.guest_format for device in blank if device.guest_format not in (None, "swap")), None)
+
+
+def _usual_format(record: ServerRecord) -> str:
+    """Every system reads vfat. Source: Nova, default_ephemeral_format and the image property os_type."""
+    return {"linux": "ext4", "windows": "ntfs"}.get(record.image_properties.get("os_type", ""), "vfat")
 
 
 async def fetch_image(host: Host, image_id: str) -> Path:

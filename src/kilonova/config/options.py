@@ -55,6 +55,9 @@ class Default(Section, frozen=True):
     ] = True
     reclaim_instance_interval: Annotated[int, about("Deleted servers can be restored so long; 0: at once.", ge=0)] = 0
     sync_power_state_interval: Annotated[int, about("How often records and guests are compared.", ge=1)] = 600
+    default_ephemeral_format: Annotated[
+        str | None, about("File system of ephemeral disks. Default: by the image's os_type, ext4, ntfs or vfat.")
+    ] = None
     force_config_drive: Annotated[bool, about("Give every server a config drive.")] = False
     cpu_allocation_ratio: Annotated[float, about("Virtual CPUs per CPU of a host.", gt=0)] = 4.0
     ram_allocation_ratio: Annotated[float, about("Guest memory per memory of a host.", gt=0)] = 1.0

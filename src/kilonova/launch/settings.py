@@ -145,6 +145,7 @@ def host(config: Config) -> HostSettings:
         zone=default.default_availability_zone,
         force_config_drive=default.force_config_drive,
         domain=config.api.dhcp_domain,
+        ephemeral_format=default.default_ephemeral_format,
         sync_interval_s=default.sync_power_state_interval,
         max_concurrent_builds=default.max_concurrent_builds,
         offer=offer(config),

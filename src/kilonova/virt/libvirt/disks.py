@@ -8,7 +8,6 @@ import asyncio
 import errno
 import os
 import shutil
-import struct
 from pathlib import Path
 from typing import Literal
 
@@ -16,11 +15,11 @@ from kilonova.aio.blocking import blocking
 from kilonova.model.errors import BadRequest
 from kilonova.virt.errors import GuestOperationFailed
 from kilonova.virt.guest import GuestSpec, LocalDisk
-from kilonova.virt.libvirt import qemu_img
+from kilonova.virt.libvirt.formatted import make_formatted
 from kilonova.virt.libvirt.guest_files import GuestFiles
+from kilonova.virt.qcow2 import qcow2_size, write_qcow2
 
-_GIB = 1024**3
-_QCOW2_SIZE = struct.Struct(">24xQ")  # the virtual size in a qcow2 header
+_GIB, _MIB = 1024**3, 1024**2
 
 
 class ImageTooLarge(BadRequest):
@@ -33,7 +32,7 @@ class ImageTooLarge(BadRequest):
 
 
 async def prepare(spec: GuestSpec, files: GuestFiles) -> None:
-    """Make the disks that are missing. Errors: ImageTooLarge, QemuImgFailed."""
+    """Make the disks that are missing. Errors: ImageTooLarge, FormatFailed, QemuImgFailed."""
     files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for disk, path in files.locals(spec):
         if not path.exists():
@@ -41,12 +40,14 @@ async def prepare(spec: GuestSpec, files: GuestFiles) -> None:
 
 
 async def make(disk: LocalDisk, path: Path) -> None:
-    """One disk of `disk.size_gib` (0: as large as its base)."""
-    wanted = disk.size_gib * _GIB or None
+    """One disk of the size it says (0: as large as its base)."""
+    wanted = size_of(disk) or None
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    if disk.base is None:
-        await qemu_img.create(fresh, size=wanted or 0)
+    if disk.base is None and disk.filesystem is not None:
+        await make_formatted(fresh, size=wanted or 0, filesystem=disk.filesystem, label=path.stem)
+    elif disk.base is None:
+        await blocking(write_qcow2, fresh, size=wanted or 0)
     else:
         base_format = disk.base_format or "raw"
         size = virtual_size(disk.base, base_format)
@@ -55,17 +56,18 @@ async def make(disk: LocalDisk, path: Path) -> None:
         link = path.with_suffix(".base")
         await _link(disk.base, link)
         # By its bare name: the directory may be moved or seen under another name.
-        await qemu_img.create(fresh, size=wanted, base=link.name, base_format=base_format)
+        await blocking(write_qcow2, fresh, size=wanted or size, base=link.name, base_format=base_format)
     fresh.replace(path)
+
+
+def size_of(disk: LocalDisk) -> int:
+    """In bytes."""
+    return disk.size_gib * _GIB if disk.size_mib is None else disk.size_mib * _MIB
 
 
 def virtual_size(path: Path, image_format: Literal["raw", "qcow2"]) -> int:
     """In bytes, as the guest sees it."""
-    if image_format == "raw":
-        return path.stat().st_size
-    with path.open("rb") as file:
-        size: int = _QCOW2_SIZE.unpack(file.read(_QCOW2_SIZE.size))[0]
-        return size
+    return path.stat().st_size if image_format == "raw" else qcow2_size(path)
 
 
 async def _link(base: Path, link: Path) -> None:

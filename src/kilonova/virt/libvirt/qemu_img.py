@@ -19,15 +19,6 @@ class QemuImgFailed(InternalError):
     """qemu-img ended with an error or was stopped; the message is its own."""
 
 
-async def create(target: Path, *, size: int | None, base: str | None = None, base_format: Format = "raw") -> None:
-    """A qcow2 of `size` bytes; over `base` (None: blank), whose size it takes when `size` is None."""
-    arguments = ["create", "-q", "-f", "qcow2"]
-    if base is not None:
-        arguments += ["-b", base, "-F", base_format]
-    arguments += [str(target), *([str(size)] if size is not None else [])]
-    await _run(arguments, cpu_s=_QUICK_S)
-
-
 async def convert(source: Path, target: Path, *, source_format: Format) -> None:
     """A standalone qcow2 of what `source` reads as, its backing files included."""
     await _run(["convert", "-q", "-f", source_format, "-O", "qcow2", str(source), str(target)], cpu_s=_COPY_S)

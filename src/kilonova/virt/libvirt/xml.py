@@ -10,12 +10,17 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import msgspec
 
+from kilonova.model.fitting.asked import Asked
+from kilonova.model.fitting.processor import processor
 from kilonova.virt.guest import GuestSpec, Nic
 from kilonova.virt.libvirt.guest_files import GuestFiles
 from kilonova.virt.libvirt.placement import PlacedDisk
 from kilonova.virt.libvirt.settings import CpuMode
+from kilonova.virt.libvirt.tuning import tune
 
 NAMESPACE = "https://kilonova.cloud/xmlns/instance/1"
+# libvirt's own name for what it passes on to QEMU.
+_QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
 # libvirt lets users name devices if the name starts so; events about devices carry it.
 ALIAS = "ua-"
 
@@ -57,6 +62,8 @@ def domain_xml(spec: GuestSpec, host: HostProfile, files: GuestFiles, disks: lis
     for event, reaction in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
         _text(domain, event, reaction)
     _devices(domain, spec, host, files, disks)
+    tune(domain, spec)
+    _processor_questions(domain, host)
     indent(domain)
     return tostring(domain, encoding="unicode")
 
@@ -133,13 +140,12 @@ def _features(domain: Element, host: HostProfile) -> None:
 
 def _cpu(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
     cpu = _cpu_seen(domain, host)
-    properties = spec.properties
-    threads = _number(spec.extra_specs.get("hw:cpu_threads") or properties.get("hw_cpu_threads"), 1)
-    cores = _number(spec.extra_specs.get("hw:cpu_cores") or properties.get("hw_cpu_cores"), 1)
-    if spec.vcpus % (threads * cores):
-        threads = cores = 1
-    sockets = spec.vcpus // (threads * cores)
-    SubElement(cpu, "topology", sockets=str(sockets), cores=str(cores), threads=str(threads))
+    seen = processor(
+        Asked(
+            vcpus=spec.vcpus, memory_mib=spec.memory_mib, extra_specs=spec.extra_specs, properties=spec.properties
+        )
+    )
+    SubElement(cpu, "topology", sockets=str(seen.sockets), cores=str(seen.cores), threads=str(seen.threads))
 
 
 def _cpu_seen(domain: Element, host: HostProfile) -> Element:
@@ -153,6 +159,17 @@ def _cpu_seen(domain: Element, host: HostProfile) -> Element:
         return cpu
     # Without KVM there is no CPU of the host to pass on: all that QEMU can play comes nearest.
     return SubElement(domain, "cpu", mode=mode if kvm else "maximum", check="none")
+
+
+def _processor_questions(domain: Element, host: HostProfile) -> None:
+    """libvirt asks a QEMU that starts for each of its processor's 400 abilities, one by one, which takes longer than
+    all else together. It asks for all at once where it believes this ability of QEMU's missing.
+
+    With KVM the long answer is needed: the short one lacks abilities that a live migration must compare.
+    """
+    if host.virt_type == "qemu":
+        capabilities = SubElement(domain, f"{{{_QEMU}}}capabilities")
+        SubElement(capabilities, f"{{{_QEMU}}}del", capability="cpu-unavailable-features")
 
 
 def _number(text: str | None, default: int) -> int:

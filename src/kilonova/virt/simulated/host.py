@@ -26,7 +26,7 @@ from kilonova.virt.guest import (
     PowerState,
     VolumeDisk,
 )
-from kilonova.virt.simulated.blank_image import write_blank_qcow2
+from kilonova.virt.qcow2 import write_qcow2
 from kilonova.virt.simulated.console_text import console_text
 from kilonova.virt.simulated.faults import Faults
 from kilonova.virt.simulated.hardware import SimulatedHardware, hardware_of
@@ -35,6 +35,7 @@ from kilonova.virt.simulated.moving import first_of, hand_over
 from kilonova.virt.simulated.screen import Screen
 from kilonova.virt.simulated.telemetry import diagnostics
 
+_GIB = 1024**3
 _OFF = (PowerState.SHUTDOWN, PowerState.CRASHED)
 _ALIVE = (PowerState.RUNNING, PowerState.PAUSED)
 # Made-up addresses but for VNC: nothing listens there, yet the API can show a URL.
@@ -210,7 +211,7 @@ class SimulatedHypervisor:
     async def snapshot(self, guest: GuestId, target: Path) -> None:
         await self._meet("snapshot", guest)
         size_gib = self._record(guest).root_gib
-        await blocking(write_blank_qcow2, target, size_gib=max(1, size_gib))
+        await blocking(write_qcow2, target, size=max(1, size_gib) * _GIB)
 
     async def swap_volume(self, guest: GuestId, volume: VolumeId, to: VolumeDisk, *, size_gib: int) -> None:
         await self._meet("swap_volume", guest)
