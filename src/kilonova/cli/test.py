@@ -5,12 +5,14 @@ later ones from running.
 """
 
 import argparse
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -22,11 +24,13 @@ ROOT = Path(__file__).resolve().parents[3]
 # Tests of one file share what it starts, so they stay together.
 _AT_ONCE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
 
-_STAGES = (
-    ("quick tests", ("-m", "not slow and not root")),
-    # In the order tests/conftest.py gives them.
-    ("tests on a real host and with whole guests", ("-m", "slow or root", "--no-loadscope-reorder")),
-)
+_QUICK = ("-m", "not slow and not root", "-o", "tmp_path_retention_policy=failed")
+# In the order that tests/order.py gives them.
+_THOROUGH = ("-m", "slow or root", "--no-loadscope-reorder")
+
+# In bytes, with plenty to spare. Containers often have no more than 64 MiB.
+_ROOM = 4 << 30
+_MEMORY = Path("/dev/shm")
 
 # pytest found no test that fits what was asked for.
 _NOTHING_TO_DO = 5
@@ -87,25 +91,32 @@ def _tests(given: argparse.Namespace) -> Iterator[Outcome]:
     if any(word.startswith("-m") for word in words):
         yield _told(_pytest("chosen tests", [*at_once, *words]))
         return
-    for name, chosen in _STAGES[: 1 if given.quick else None]:
-        yield _told(_pytest(name, [*at_once, *chosen, *words]))
+    yield _told(_pytest("quick tests", [*at_once, *_QUICK, *words], where=_where_writing_is_quick()))
+    if not given.quick:
+        yield _told(_pytest("tests on a real host and with whole guests", [*at_once, *_THOROUGH, *words]))
 
 
-def _pytest(name: str, words: Sequence[str]) -> Outcome:
+def _where_writing_is_quick() -> Path | None:
+    """For the thousand databases of quick tests: each waits for its disk many times. None: where pytest likes."""
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    return _MEMORY if roomy else None
+
+
+def _pytest(name: str, words: Sequence[str], *, where: Path | None = None) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="kilonova-test-") as directory:
         report = Path(directory) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *words]
         print(f"== {name}: {' '.join(('pytest', '-q', *words))}", flush=True)
         began = time.monotonic()
-        status = _call(command)
+        status = _call(command, {**os.environ, **({"PYTEST_DEBUG_TEMPROOT": str(where)} if where else {})})
         took_s = time.monotonic() - began
         tests, skipped, failed = _read(report)
     return Outcome(name, status in (0, _NOTHING_TO_DO), took_s, tests, skipped, failed)
 
 
-def _call(command: Sequence[str]) -> int:
+def _call(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Its exit status. Interrupted, it may still put away what it started."""
-    process = subprocess.Popen(command, cwd=ROOT)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         return process.wait()
     except KeyboardInterrupt:
