@@ -3,7 +3,7 @@
 from typing import Any
 
 # Members whose own members are data, not form.
-_FREE = frozenset({"metadata", "extra_specs", "log", "cpu_info", "rules", "hosts"})
+_FREE = frozenset({"metadata", "extra_specs", "log", "cpu_info", "rules", "hosts", "properties", "scheduler_hints"})
 
 
 def shape_of(document: Any) -> Any:

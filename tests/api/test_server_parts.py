@@ -167,7 +167,15 @@ class Host:
         return GuestConsole(host="127.0.0.1", port=5900)
 
     async def diagnostics(self, server_id: str) -> dict[str, Any]:
-        return {"state": "running"}
+        card = {f"{way}_{what}": 7 for way in ("rx", "tx") for what in ("octets", "errors", "drop", "packets", "rate")}
+        disk = {"read_bytes": 1, "read_requests": 2, "write_bytes": 3, "write_requests": 4, "errors_count": 5}
+        return {
+            "state": "running",
+            "cpu_details": [{"id": 0, "time": 9, "utilisation": 5}],
+            "memory_details": {"maximum": 2, "used": 1},
+            "disk_details": [disk],
+            "nic_details": [{"mac_address": "00:00:5e:00:53:01", **card}],
+        }
 
 
 class Auth:
@@ -207,7 +215,13 @@ async def test_console_output_and_diagnostics_come_from_the_host(cloud: Cloud, b
     assert answer.status_code == 200
     assert answer.json() == {"output": "last 5 lines\n"}
     assert (await cloud.get(f"/servers/{server_id}/diagnostics")).status_code == 403
-    assert (await cloud.get(f"/servers/{server_id}/diagnostics", role="admin")).json() == {"state": "running"}
+    new = (await cloud.get(f"/servers/{server_id}/diagnostics", role="admin", version="2.48")).json()
+    assert new["state"] == "running"
+    assert new["memory_details"] == {"maximum": 2, "used": 1}
+    old = (await cloud.get(f"/servers/{server_id}/diagnostics", role="admin", version="2.47")).json()
+    assert {name: old[name] for name in ("cpu0_time", "memory", "vda_read", "vda_errors", "vnet0_rx")} == {
+        "cpu0_time": 9, "memory": 2048, "vda_read": 1, "vda_errors": 5, "vnet0_rx": 7,
+    }  # fmt: skip
 
 
 async def test_the_told_password_is_shown_and_cleared(cloud: Cloud) -> None:

@@ -364,6 +364,15 @@ class Place:
     async def default_group(self) -> str:
         return "default"
 
+    async def event(self) -> str:
+        return "network-changed"
+
+    async def other_project(self) -> str:
+        if "other_project" not in self._shared:
+            made = await self.cloud.admin.post("/identity/v3/projects", json={"project": {"name": "other"}})
+            self._shared["other_project"] = made.json()["project"]["id"]
+        return self._shared["other_project"]
+
     async def zone(self) -> str:
         return "nova"
 

@@ -1,14 +1,6 @@
 """What is asked for each of Nova's API samples. Names in braces are things of `Place`."""
 
-GONE_FOLDERS = frozenset(
-    {
-        "consoles", "os-agents", "os-cells", "os-certificates", "os-cloudpipe", "os-fixed-ips", "os-floating-ip-dns",
-        "os-floating-ips-bulk", "os-fping", "os-networks-associate", "os-security-group-default-rules",
-        "os-virtual-interfaces",
-    }
-)  # fmt: skip
-
-# Where those of a gone folder were asked for, and lone samples of calls that are gone: method, path.
+# Folders of calls that are gone, and lone samples of such: method, path.
 GONE: dict[str, str] = {
     "consoles": "GET /servers/{server}/consoles",
     "os-agents": "GET /os-agents",
@@ -91,12 +83,12 @@ REQUESTS: dict[str, str] = {
     "os-pause-server/unpause-server": "POST /servers/{paused}/action",
     "os-preserve-ephemeral-rebuild/server-action-rebuild-preserve-ephemeral": _WIRED,
     "os-quota-class-sets/quota-classes-update-post-req": "PUT /os-quota-class-sets/silver",
-    "os-quota-sets/quotas-update-force-post-req": "PUT /os-quota-sets/other",
-    "os-quota-sets/quotas-update-post-req": "PUT /os-quota-sets/other",
-    "os-quota-sets/user-quotas-update-post-req": "PUT /os-quota-sets/other?user_id=anna",
-    "os-quota-sets-noop/quotas-update-force-post-req": "PUT /os-quota-sets/other",
-    "os-quota-sets-noop/quotas-update-post-req": "PUT /os-quota-sets/other",
-    "os-quota-sets-noop/user-quotas-update-post-req": "PUT /os-quota-sets/other?user_id=anna",
+    "os-quota-sets/quotas-update-force-post-req": "PUT /os-quota-sets/{other_project}",
+    "os-quota-sets/quotas-update-post-req": "PUT /os-quota-sets/{other_project}",
+    "os-quota-sets/user-quotas-update-post-req": "PUT /os-quota-sets/{other_project}?user_id=anna",
+    "os-quota-sets-noop/quotas-update-force-post-req": "PUT /os-quota-sets/{other_project}",
+    "os-quota-sets-noop/quotas-update-post-req": "PUT /os-quota-sets/{other_project}",
+    "os-quota-sets-noop/user-quotas-update-post-req": "PUT /os-quota-sets/{other_project}?user_id=anna",
     "os-remote-consoles/create-mks-console-req": _CONSOLE,
     "os-remote-consoles/create-rdp-console-req": _CONSOLE,
     "os-remote-consoles/create-spice-direct-console-req": _CONSOLE,
@@ -164,14 +156,14 @@ REQUESTS: dict[str, str] = {
     "servers/server-update-req": "PUT /servers/{wired}",
 }
 
-# Samples that hold the version in their names are of that version.
-VERSION_OF_NAME = {"servers/server-create-req-v237": 37, "servers/server-create-req-v257": 57}
-# Folders whose version is not that of the operation any more (it ended, or began later).
-VERSION_OF = {
-    ("os-evacuate/server-evacuate-req", 1): 1,
-    ("os-security-groups/security-group-post-req", 1): 1,
+# The same from a version on.
+_OLD_VERBS = ("disable-log", "disable", "enable", "force-down")
+LATER_REQUESTS: dict[str, tuple[int, str]] = {
+    f"os-services/service-{verb}-put-req": (53, "PUT /os-services/{service}") for verb in _OLD_VERBS
 }
 
+# Samples that hold the version in their names are of that version.
+VERSION_OF_NAME = {"servers/server-create-req-v237": 37, "servers/server-create-req-v257": 57}
 # Answers to requests whose names do not match those of the request.
 ANSWERS: dict[str, str] = {
     "os-evacuate/server-evacuate-find-host-req": "os-evacuate/server-evacuate-find-host-resp",
@@ -223,7 +215,7 @@ READS: dict[str, str] = {
     "os-server-shares/server-shares-list-resp": f"{_SERVER}/shares",
     "os-server-tags/server-tags-index-resp": f"{_SERVER}/tags",
     "os-server-tags/server-tags-show-details-resp": _SERVER,
-    "os-server-tags/servers-tags-details-resp": "/servers/detail?tags=tag1&limit=1",
+    "os-server-tags/servers-tags-details-resp": "/servers/detail?limit=1&tags=tag1&name=^{server_name}$",
     "os-server-topology/servers-topology-resp": f"{_SERVER}/topology",
     "os-server-topology/servers-topology-resp-user": "/servers/{their_server}/topology",
     "os-services/services-list-get-resp": "/os-services",
@@ -234,10 +226,12 @@ READS: dict[str, str] = {
     "server-metadata/server-metadata-all-resp": f"{_SERVER}/metadata",
     "server-metadata/server-metadata-resp": f"{_SERVER}/metadata/foo",
     "servers/server-get-resp": _SERVER,
-    "servers/servers-details-resp": "/servers/detail?limit=1&name={server_name}",
-    "servers/servers-details-with-changes-before": "/servers/detail?changes-before=2099-01-01T00:00:00Z&limit=1",
+    "servers/servers-details-resp": "/servers/detail?limit=1&name=^{server_name}$",
+    "servers/servers-details-with-changes-before": (
+        "/servers/detail?changes-before=2099-01-01T00:00:00Z&name=^{server_name}$"
+    ),
     "servers/servers-list-resp": "/servers?limit=1",
-    "servers/servers-list-status-resp": "/servers?status=ACTIVE",
-    "servers/servers-list-with-changes-before": "/servers?changes-before=2099-01-01T00:00:00Z&limit=1",
+    "servers/servers-list-status-resp": "/servers?limit=1&status=ACTIVE",
+    "servers/servers-list-with-changes-before": "/servers?changes-before=2099-01-01T00:00:00Z",
     "servers-sort/server-sort-keys-list-resp": "/servers?sort_key=display_name&sort_dir=asc",
 }

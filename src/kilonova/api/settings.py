@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Console URLs by type: the base that `?token=…` is put behind.
     novncproxy_base_url: str = "http://127.0.0.1:6080/vnc_auto.html"
     spice_base_url: str = "http://127.0.0.1:6082/spice_auto.html"
+    spice_direct_base_url: str = "http://127.0.0.1:13002/nova"
     serial_base_url: str = "ws://127.0.0.1:6083/"
     enabled_consoles: frozenset[str] = frozenset({"novnc", "serial"})
     service_down_time_s: int = 60

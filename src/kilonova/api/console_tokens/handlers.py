@@ -16,7 +16,7 @@ _RDP = "rdp-html5"
 
 
 async def show(request: Request) -> dict[str, Any] | Response:
-    """Errors: ConsoleTokenInvalid. Below 2.31 only RDP consoles may be asked for: of others it is a 401, in Nova's words."""
+    """Errors: ConsoleTokenInvalid. Below 2.31 only RDP consoles may be asked for; others are a 401 in Nova's words."""
     target = await request.world.consoleauth.look_up(request.params["id"])
     if request.version < 31 and target.console_type != _RDP:
         return fault(HTTPStatus.UNAUTHORIZED, "The requested console type details are not accessible")

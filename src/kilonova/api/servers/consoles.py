@@ -14,7 +14,13 @@ from kilonova.model.server_actions import check
 Kind = Literal["vnc", "spice", "serial"]
 
 # Console type → what the host is asked for.
-_KINDS: dict[str, Kind] = {"novnc": "vnc", "xvpvnc": "vnc", "spice-html5": "spice", "serial": "serial"}
+_KINDS: dict[str, Kind] = {
+    "novnc": "vnc",
+    "xvpvnc": "vnc",
+    "spice-html5": "spice",
+    "spice-direct": "spice",
+    "serial": "serial",
+}
 
 
 async def output(request: Request) -> dict[str, str]:
@@ -78,6 +84,8 @@ def _base(request: Request, console_type: str) -> str:
     settings = request.world.settings
     if console_type == "serial":
         return settings.serial_base_url
+    if console_type == "spice-direct":
+        return settings.spice_direct_base_url
     return settings.spice_base_url if console_type == "spice-html5" else settings.novncproxy_base_url
 
 

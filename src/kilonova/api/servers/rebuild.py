@@ -50,7 +50,12 @@ async def rebuild(request: Request) -> Response:
         check_metadata(await limits(request, it.tx, request.project_id), len(body.get("metadata") or {}))
         await servers.keep(it.tx, server.id, {"admin_password": password, **kept_files(body)})
         await it.change(**changes)
-        work = RebuildServer(server_id=server.id, old_image_id=it.server.image_id, reimage=reimage)
+        work = RebuildServer(
+            server_id=server.id,
+            old_image_id=it.server.image_id,
+            old_spec=server.request_spec,
+            reimage=reimage,
+        )
         await it.begin(work, TaskState.REBUILDING)
         after = await servers.get(it.tx, server.id, project_id=None)
     return await _answer(request, after, password)
@@ -105,4 +110,4 @@ async def _answer(request: Request, server: Server, password: str) -> Response:
         shown["key_name"] = server.key_name
     if request.version >= 57:
         shown["user_data"] = server.user_data
-    return json_response({"server": shown}, 202, {"Location": shown["links"][0]["href"]})
+    return json_response({"server": shown}, 202, {"Location": f"{request.self_base}/servers/{server.id}"})
