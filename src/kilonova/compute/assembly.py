@@ -11,6 +11,9 @@ from kilonova.compute.host import Host
 from kilonova.compute.volumes import connect_volumes, volume_disks
 from kilonova.contract.compute import BlockDevice, FlavorOf, ServerRecord, Vif
 from kilonova.model.errors import BadRequest, GuestNotFound, NotFound
+from kilonova.model.fitting.asked import Asked
+from kilonova.model.fitting.host import Fit
+from kilonova.model.fitting.needs import may_be_fitted
 from kilonova.model.ids import ServerId
 from kilonova.peers.guest_subnets import guest_subnets
 from kilonova.virt.config_drive import write_config_drive
@@ -40,11 +43,12 @@ async def assemble(
     moved: bool = False,
     with_disks: bool = False,
     bind: bool = True,
+    back: bool = False,
 ) -> Parts:
     """All of it, made where it is missing: safe to repeat. Errors: ImageUnusable, PortUnusable, the neighbours'.
 
     `moved`: its volumes may be connected to another host. `with_disks`: it brings its disks, so no image is needed.
-    Without `bind` its ports stay where they are bound.
+    Without `bind` its ports stay where they are bound. `back`: it gets the CPUs and devices it had before its move.
     """
     flavor = flavor or record.flavor
     devices = await connect_volumes(host, record, afresh=moved)
@@ -55,7 +59,8 @@ async def assemble(
     disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
     disks.extend(await volume_disks(host, devices))
     disks.extend(_extra_disks(host, record, flavor))
-    return Parts(spec=_spec(record, flavor, tuple(disks), nics, drive), vifs=vifs, devices=devices)
+    fit = await _fit_here(host, record, flavor, back=back)
+    return Parts(spec=_spec(record, flavor, tuple(disks), nics, drive, fit), vifs=vifs, devices=devices)
 
 
 def _spec(
@@ -64,6 +69,7 @@ def _spec(
     disks: tuple[LocalDisk | VolumeDisk, ...],
     nics: tuple[Nic, ...],
     drive: Path | None,
+    fit: Fit | None,
 ) -> GuestSpec:
     return GuestSpec(
         id=record.id,
@@ -77,7 +83,24 @@ def _spec(
         extra_specs=flavor.extra_specs,
         project_id=record.project_id,
         display_name=record.name,
+        fit=fit,
     )
+
+
+async def _fit_here(host: Host, record: ServerRecord, flavor: FlavorOf, *, back: bool) -> Fit | None:
+    """The host's CPUs, pages and devices that are claimed for the server; None for most."""
+    asked = Asked(
+        vcpus=flavor.vcpus,
+        memory_mib=flavor.memory_mib,
+        extra_specs=flavor.extra_specs,
+        properties=record.image_properties,
+    )
+    if not may_be_fitted(asked):
+        return None
+    here = [placed for placed in await host.conductor.fits(record.id) if placed.host == host.name]
+    # While a resize on one host is not confirmed there are two.
+    here.sort(key=lambda placed: placed.old != back)
+    return here[0].fit if here else None
 
 
 def _boots_from_volume(record: ServerRecord) -> bool:

@@ -36,7 +36,7 @@ async def take_in(host: Host, order: order_kinds.TakeIn) -> Facts:
 async def come_back(host: Host, order: order_kinds.ComeBack) -> Facts:
     """Also when it never left."""
     record = await host.conductor.server(order.server_id)
-    parts = await assemble(host, record, flavor=order.flavor, moved=True, with_disks=True)
+    parts = await assemble(host, record, flavor=order.flavor, moved=True, with_disks=True, back=True)
     await host.hypervisor.define(parts.spec)
     return await _go_on(host, parts, start=order.start)
 

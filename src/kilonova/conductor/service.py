@@ -12,7 +12,7 @@ from kilonova.conductor.definitions import DEFINITIONS
 from kilonova.conductor.duties import DutySettings, duties_of
 from kilonova.conductor.world import World
 from kilonova.contract.compute import Outcome, ServerRecord
-from kilonova.contract.conductor import Expected
+from kilonova.contract.conductor import Expected, PlacedFit
 from kilonova.contract.events import EventListener
 from kilonova.contract.placement import Inventory, Provider
 from kilonova.contract.scheduler import HostUpdate
@@ -143,6 +143,15 @@ class ConductorService:
     async def server(self, server_id: ServerId) -> ServerRecord:
         with trace.span("who is this server?", kind="db", target="db", step="16-17"):
             return await server_state.record_of(self._db, server_id)
+
+    async def fits(self, server_id: ServerId) -> tuple[PlacedFit, ...]:
+        moves = await migrations.open_of(self._db, server_id)
+        found = await self._world.placement.fits_of((server_id, *moves))
+        return tuple(
+            PlacedFit(host=host, fit=fit, old=consumer != server_id)
+            for consumer, fits in found.items()
+            for host, fit in fits.items()
+        )
 
     async def outcome(self, outcome: Outcome) -> None:
         await self.executor.hear(SagaId(outcome.key.split(".", 1)[0]), outcome.key, outcome)

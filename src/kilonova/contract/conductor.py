@@ -7,6 +7,7 @@ import msgspec
 from kilonova.contract.compute import Outcome, ServerRecord
 from kilonova.contract.message import call, cast
 from kilonova.contract.scheduler import HostUpdate
+from kilonova.model.fitting.host import Fit
 from kilonova.model.ids import HostName, SagaId, ServerId
 from kilonova.observe.trace import Span
 
@@ -21,6 +22,14 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     gone: bool = False
 
 
+class PlacedFit(msgspec.Struct, frozen=True, kw_only=True):
+    """The very CPUs, pages and devices a server has on a host; `old`: kept for the case that a move is taken back."""
+
+    host: HostName
+    fit: Fit
+    old: bool = False
+
+
 class Conductor(Protocol):
     """Topic `conductor`."""
 
@@ -31,6 +40,10 @@ class Conductor(Protocol):
     @call(step="14-18")
     async def server(self, server_id: ServerId) -> ServerRecord:
         """Who is this server? Errors: ServerNotFound."""
+
+    @call()
+    async def fits(self, server_id: ServerId) -> tuple[PlacedFit, ...]:
+        """What is claimed for the server beyond amounts, wherever; for most servers nothing."""
 
     @call(step="28")
     async def outcome(self, outcome: Outcome) -> None:

@@ -68,6 +68,15 @@ _OPEN_ON = Statement(
 )
 
 
+# The rest are over: whatever a move had claimed is given back or the server's own.
+_OPEN = Statement(
+    select(_M.id).where(
+        _M.server_id == bindparam("server_id"),
+        _M.status.not_in(("confirmed", "reverted", "done", "completed", "error", "failed", "cancelled")),
+    )
+)
+
+
 async def add(tx: Transaction, migration: Migration, now: Timestamp) -> None:
     values = msgspec.structs.asdict(migration)
     values["old_flavor"] = msgspec.json.encode(migration.old_flavor).decode()
@@ -94,6 +103,11 @@ async def finished_of(db: Reader, server_id: ServerId) -> str | None:
 async def open_on(db: Reader, server_id: ServerId, host: str) -> bool:
     """Whether a move of the server from or to `host` is under way, or waits to be confirmed or reverted."""
     return await db.fetch_value(_OPEN_ON, server_id=server_id, host=host) is not None
+
+
+async def open_of(db: Reader, server_id: ServerId) -> tuple[str, ...]:
+    """The moves of the server that are under way, or wait to be confirmed or reverted."""
+    return tuple(row[0] for row in await db.fetch_all(_OPEN, server_id=server_id))
 
 
 async def set_destination(tx: Transaction, migration_id: str, *, host: str, node: str, now: Timestamp) -> None:

@@ -1150,8 +1150,6 @@ def upgrade() -> None:
         sa.Column("previous_status", schema.text(32), nullable=True),
         sa.Column("created_at", schema.WHEN, nullable=False),
         sa.Column("updated_at", schema.WHEN, nullable=True),
-        sa.Column("migration_status", schema.text(64), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_volume_volumes")),
         if_not_exists=True,
     )
     op.create_index(

@@ -86,12 +86,24 @@ def _first_way(
         return Fit(
             cells=fitted,
             devices=tuple(given),
-            floats=frozenset().union(*(rooms[number].cell.shared for number in way)),
-            emulator_policy=topology.wish.emulator,
+            emulator=_emulator_place(topology, fitted, room),
             realtime=topology.wish.realtime,
             locked=topology.locked,
         )
     return Lack(lack)
+
+
+def _emulator_place(topology: GuestTopology, fitted: Sequence[FittedCell], room: Room) -> frozenset[int]:
+    """A CPU of their own, the host's shared ones, or wherever the guest's CPUs are."""
+    policy = topology.wish.emulator
+    own = frozenset[int]().union(*(cell.emulator for cell in fitted))
+    if policy == "isolate":
+        return own
+    cells = () if room.topology is None else room.topology.cells
+    shared = frozenset[int]().union(*(cell.shared for cell in cells))
+    if policy == "share" and shared:
+        return shared
+    return own.union(*(frozenset(cell.pinning.values()) | cell.floats for cell in fitted))
 
 
 def _why_not(rooms: Sequence[CellRoom], pairs: Sequence[Sequence[FittedCell | str]]) -> str:
@@ -171,6 +183,7 @@ def fit_cell(topology: GuestTopology, number: int, room: CellRoom, host: Room) -
         shared=guest.shared,
         pinning=dict(pinning),
         emulator=emulator,
+        floats=room.cell.shared if guest.shared else frozenset(),
         memory_mib=guest.memory_mib,
         page_kib=page,
         sized=topology.page_size is not None,

@@ -51,6 +51,7 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
 class FittedCell(msgspec.Struct, frozen=True, kw_only=True):
     """A guest's cell on a host's. `pinning`: guest CPU → host CPU. `emulator`: host CPUs for emulator threads only.
 
+    `floats`: the host CPUs its shared ones may run on.
     `page_kib` is the size its memory is counted in, `sized` whether it must be backed by pages of that size.
     """
 
@@ -58,6 +59,7 @@ class FittedCell(msgspec.Struct, frozen=True, kw_only=True):
     shared: frozenset[int] = frozenset()
     pinning: dict[int, int] = {}
     emulator: frozenset[int] = frozenset()
+    floats: frozenset[int] = frozenset()
     memory_mib: int
     page_kib: int | None = None
     sized: bool = False
@@ -73,12 +75,11 @@ class FittedCell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a guest has of a host beyond amounts. `floats`: the host CPUs its shared CPUs may run on."""
+    """What a guest has of a host beyond amounts. `emulator`: the host CPUs its emulator threads may run on."""
 
     cells: tuple[FittedCell, ...] = ()
     devices: tuple[FittedDevice, ...] = ()
-    floats: frozenset[int] = frozenset()
-    emulator_policy: str | None = None
+    emulator: frozenset[int] = frozenset()
     realtime: frozenset[int] = frozenset()
     locked: bool = False
 

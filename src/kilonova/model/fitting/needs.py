@@ -10,6 +10,10 @@ from kilonova.model.fitting.policies import cpu_wish, resources_asked
 from kilonova.model.fitting.processor import processor
 
 
+_OF_FLAVOR = ("hw:cpu_policy", "hw:numa_nodes", "hw:mem_page_size", "pci_passthrough:alias", "resources")
+_OF_IMAGE = ("hw_cpu_policy", "hw_numa_nodes")
+
+
 def cpu_amounts(asked: Asked) -> dict[str, int]:
     """VCPU and PCPU; where `resources:` names one of them, nothing else counts. Errors: BadHardware."""
     named = {name: resources_asked(asked, name) for name in ("VCPU", "PCPU")}
@@ -19,6 +23,13 @@ def cpu_amounts(asked: Asked) -> dict[str, int]:
     if not wish.pins:
         return {"VCPU": asked.vcpus}
     return {"VCPU": asked.vcpus - len(wish.dedicated), "PCPU": len(wish.dedicated) + wish.overhead}
+
+
+def may_be_fitted(asked: Asked) -> bool:
+    """False for nearly all: certain, and quick. True: worth a closer look."""
+    return any(key.startswith(_OF_FLAVOR) for key in asked.extra_specs) or any(
+        key.startswith(_OF_IMAGE) for key in asked.properties
+    )
 
 
 def wanted(asked: Asked, aliases: Mapping[str, PciAlias]) -> Wanted:

@@ -7,8 +7,10 @@ from typing import Any
 
 import libvirt
 
+from kilonova.model.hypervisor import HAS_THREADS
 from kilonova.model.ids import HostName
 from kilonova.virt.guest import HostFacts
+from kilonova.virt.libvirt.hardware import hardware
 from kilonova.virt.libvirt.probe import VirtType
 
 _GIB = 1024**3
@@ -61,6 +63,8 @@ def host_facts(connection: Any, *, host: HostName, state_dir: Path, virt_type: V
     memory_kib = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)["total"]
     processor = _processor()
     flags = processor.get("flags", "").split()
+    found = hardware(connection.getCapabilities())
+    threaded = found.topology is not None and found.topology.has_threads
     measured = frozenset(_CPU_TRAITS[flag] for flag in flags if flag in _CPU_TRAITS)
     return HostFacts(
         hypervisor_hostname=host,
@@ -76,7 +80,10 @@ def host_facts(connection: Any, *, host: HostName, state_dir: Path, virt_type: V
             "topology": {"sockets": sockets, "cores": cores, "threads": threads},
             "features": sorted(flags),
         },
-        traits=_DRIVER_TRAITS | (measured if virt_type == "kvm" else _TRANSLATED),
+        traits=_DRIVER_TRAITS
+        | (measured if virt_type == "kvm" else _TRANSLATED)
+        | ({HAS_THREADS} if threaded else set()),
+        hardware=found,
         uptime_s=float(Path("/proc/uptime").read_text().split()[0]),
     )
 

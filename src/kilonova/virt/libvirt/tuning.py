@@ -1,0 +1,83 @@
+"""What of a domain says which CPUs, memory and devices of the host are the guest's. Pure.
+
+Source of the elements: libvirt's "Domain XML format", CPU tuning, NUMA node tuning, memory backing, host devices.
+"""
+
+import re
+from xml.etree.ElementTree import Element, SubElement
+
+from kilonova.model.fitting.cpu_sets import format_cpus
+from kilonova.model.fitting.host import KIB, Fit
+from kilonova.virt.guest import GuestSpec
+
+# Pages of this size are what memory is made of anyhow.
+SMALL_KIB = 4
+_ADDRESS = re.compile(r"([0-9a-f]{4,8}):([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])", re.IGNORECASE)
+
+
+def tune(domain: Element, spec: GuestSpec) -> None:
+    """Add it to a domain that has its `cpu` and `devices` already; a guest that floats has nothing of it."""
+    fit = spec.fit
+    if fit is None:
+        return
+    if fit.cells:
+        _backing(domain, fit)
+        _memory(domain, fit)
+        _cpus(domain, fit)
+        _cells(domain, fit)
+    _host_devices(domain, fit)
+
+
+def _backing(domain: Element, fit: Fit) -> None:
+    sizes = [(number, cell.page_kib) for number, cell in enumerate(fit.cells) if cell.sized and cell.page_kib]
+    huge = [(number, size) for number, size in sizes if size > SMALL_KIB]
+    if not (huge or fit.locked or fit.realtime):
+        return
+    backing = SubElement(domain, "memoryBacking")
+    if huge:
+        pages = SubElement(backing, "hugepages")
+        for number, size in huge:
+            SubElement(pages, "page", size=str(size), unit="KiB", nodeset=str(number))
+    if fit.realtime:
+        SubElement(backing, "nosharepages")
+    if fit.locked or fit.realtime:
+        SubElement(backing, "locked")
+
+
+def _memory(domain: Element, fit: Fit) -> None:
+    numatune = SubElement(domain, "numatune")
+    SubElement(numatune, "memory", mode="strict", nodeset=format_cpus(cell.host_cell for cell in fit.cells))
+    for number, cell in enumerate(fit.cells):
+        SubElement(numatune, "memnode", cellid=str(number), mode="strict", nodeset=str(cell.host_cell))
+
+
+def _cpus(domain: Element, fit: Fit) -> None:
+    cputune = SubElement(domain, "cputune")
+    places = {cpu: format_cpus(cell.floats) for cell in fit.cells for cpu in cell.shared if cell.floats}
+    places |= {cpu: str(host) for cell in fit.cells for cpu, host in cell.pinning.items()}
+    for cpu, cpuset in sorted(places.items()):
+        SubElement(cputune, "vcpupin", vcpu=str(cpu), cpuset=cpuset)
+    if fit.emulator:
+        SubElement(cputune, "emulatorpin", cpuset=format_cpus(fit.emulator))
+    if fit.realtime:
+        SubElement(cputune, "vcpusched", vcpus=format_cpus(fit.realtime), scheduler="fifo", priority="1")
+
+
+def _cells(domain: Element, fit: Fit) -> None:
+    cpu = domain.find("cpu")
+    assert cpu is not None
+    numa = SubElement(cpu, "numa")
+    for number, cell in enumerate(fit.cells):
+        attributes = {"id": str(number), "cpus": format_cpus(cell.cpus), "memory": str(cell.memory_mib * KIB)}
+        SubElement(numa, "cell", attributes, unit="KiB")
+
+
+def _host_devices(domain: Element, fit: Fit) -> None:
+    devices = domain.find("devices")
+    assert devices is not None
+    for device in fit.devices:
+        found = _ADDRESS.fullmatch(device.address)
+        assert found is not None, device.address
+        hostdev = SubElement(devices, "hostdev", mode="subsystem", type="pci", managed="yes")
+        parts = dict(zip(("domain", "bus", "slot", "function"), (f"0x{part}" for part in found.groups()), strict=True))
+        SubElement(SubElement(hostdev, "source"), "address", parts)
