@@ -1150,6 +1150,7 @@ def upgrade() -> None:
         sa.Column("previous_status", schema.text(32), nullable=True),
         sa.Column("created_at", schema.WHEN, nullable=False),
         sa.Column("updated_at", schema.WHEN, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_volume_volumes")),
         if_not_exists=True,
     )
     op.create_index(
