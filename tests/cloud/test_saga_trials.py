@@ -101,6 +101,21 @@ class Subject:
         answer = await self.cloud.http.delete(path, headers=VERSION)
         assert answer.status_code == 202, answer.text
 
+    async def swap_volume(self) -> None:
+        """To a new volume, as the volume service asks for it that migrates one."""
+        cloud, body = self.cloud, {"volume": {"size": 2}}
+        new = (await cloud.http.post("/volume/v3/volumes", json=body)).json()["volume"]["id"]
+        async with asyncio.timeout(30):
+            while (await cloud.http.get(f"/volume/v3/volumes/{new}")).json()["volume"]["status"] != "available":
+                await asyncio.sleep(0.005)
+        for volume, status in ((self.volume, "migrating"), (new, f"target:{self.volume}")):
+            reset = {"os-reset_status": {"migration_status": status}}
+            assert (await cloud.admin.post(f"/volume/v3/volumes/{volume}/action", json=reset)).status_code == 202
+        path = f"/compute/v2.1/servers/{self.id}/os-volume_attachments/{self.volume}"
+        swap = {"volumeAttachment": {"volumeId": new}}
+        answer = await cloud.admin.put(path, json=swap, headers=VERSION)
+        assert answer.status_code == 202, answer.text
+
     async def attach_interface(self) -> None:
         path = f"/compute/v2.1/servers/{self.id}/os-interface"
         body = {"interfaceAttachment": {"net_id": await self.cloud.network()}}
@@ -277,6 +292,7 @@ TRIALS: dict[str, Trial] = {
     "server_unshelve": Trial(act("unshelve"), undone="SHELVED_OFFLOADED", first=(Subject.create, SHELVE)),
     "volume_attach": Trial(Subject.attach_volume, first=(Subject.plain, Subject.new_volume)),
     "volume_detach": Trial(Subject.detach_volume, first=(Subject.plain, Subject.new_volume, Subject.attach_volume)),
+    "volume_swap": Trial(Subject.swap_volume, first=(Subject.plain, Subject.new_volume, Subject.attach_volume)),
     "interface_attach": Trial(Subject.attach_interface),
     "interface_detach": Trial(Subject.detach_interface, first=(Subject.plain, Subject.attach_interface)),
 }

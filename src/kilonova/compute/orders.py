@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kilonova.aio.blocking import blocking
-from kilonova.compute import moving, ports, volumes
+from kilonova.compute import moving, ports, swapping, volumes
 from kilonova.compute.abilities import able
 from kilonova.compute.assembly import assemble, drop_config_drive, fetch_image
 from kilonova.compute.host import Host
@@ -179,7 +179,7 @@ async def revert_resize(host: Host, order: order_kinds.RevertResizeHere) -> Fact
     record = await host.conductor.server(order.server_id)
     await host.hypervisor.power_off(record.id, grace_s=0)
     await hypervisor.restore_root(record.id)
-    parts = await assemble(host, record, flavor=order.old_flavor)
+    parts = await assemble(host, record, flavor=order.old_flavor, back=True)
     await host.hypervisor.define(parts.spec)
     if order.start:
         await host.hypervisor.power_on(record.id)
@@ -288,6 +288,7 @@ _HANDLERS: dict[type[Order], Callable[[Host, Any], Awaitable[Facts]]] = {
     order_kinds.Rescue: rescue,
     order_kinds.Unrescue: unrescue,
     **moving.HANDLERS,
+    **swapping.HANDLERS,
     order_kinds.AttachVolume: attach_volume,
     order_kinds.DetachVolume: detach_volume,
     order_kinds.AttachInterface: attach_interface,

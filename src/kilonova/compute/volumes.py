@@ -8,7 +8,7 @@ from string import ascii_lowercase
 import msgspec
 
 from kilonova.compute.host import Host
-from kilonova.contract.compute import AttachVolume, BlockDevice, ServerRecord
+from kilonova.contract.compute import AttachVolume, BlockDevice, ServerRecord, SwapVolume
 from kilonova.model.errors import BadRequest, NotFound
 from kilonova.model.ids import VolumeId
 from kilonova.model.volume import AttachStatus
@@ -132,6 +132,16 @@ async def connect(host: Host, record: ServerRecord, order: AttachVolume) -> Volu
     attachment = await _attachment(host, record, order.volume_id, order.attachment_id)
     others = [device for device in record.block_devices if device.volume_id != order.volume_id]
     return disk_of(attachment, free_device(record, others, wish=order.device))
+
+
+async def connect_in_place(host: Host, record: ServerRecord, order: SwapVolume) -> tuple[VolumeDisk, int]:
+    """Where a volume is to be from now on, at the device that it has, and its size in GiB."""
+    attachment = await host.volume.attachment(order.attachment_id, await host.token())
+    attachment = await _attachment(host, record, attachment.volume_id, attachment.id)
+    volume = await host.volume.show(attachment.volume_id, await host.token())
+    mapping = next(device for device in record.block_devices if device.volume_id == order.volume_id)
+    name = (mapping.device_name or "/dev/vda").removeprefix("/dev/")
+    return disk_of(attachment, name, bootable=mapping.boot_index == 0), volume.size
 
 
 def free_device(record: ServerRecord, others: Sequence[BlockDevice], *, wish: str | None = None) -> str:

@@ -15,6 +15,7 @@ from kilonova.conductor.sagas import (
     server_resize,
     server_shelve,
     server_snapshot_volumes,
+    volume_swap,
 )
 from kilonova.conductor.world import World
 from kilonova.saga.saga import Saga
@@ -32,6 +33,7 @@ _MODULES = (
     server_backup,
     server_snapshot_volumes,
     devices,
+    volume_swap,
 )
 
 DEFINITIONS: dict[str, Saga[Any, World]] = {

@@ -194,6 +194,22 @@ class Neighbours:
         for attachment in await self._volume.attachments(token, server_id=server_id, volume_id=volume_id):
             await self._volume.attachment_delete(attachment.id, token)
 
+    async def drop_attachment(self, attachment_id: str) -> None:
+        await self._volume.attachment_delete(attachment_id, await self._token())
+
+    async def end_migration(self, volume_id: str, target: str, *, error: bool = False) -> str:
+        """The id the volume has afterwards. Safe to repeat: a migration that is over has no target any more."""
+        token = await self._token()
+        try:
+            return await self._volume.complete_migration(volume_id, token, target=target, error=error)
+        except NotFound:
+            return volume_id
+        except BadRequest:
+            # It may have been given up by somebody else before.
+            if not error:
+                raise
+            return volume_id
+
     async def begin_detaching(self, volume_id: str) -> None:
         """Errors: Conflict or BadRequest when it is not attached."""
         token = await self._token()

@@ -255,6 +255,13 @@ class DetachVolume(Order, frozen=True, kw_only=True):
     attachment_id: str | None = None
 
 
+class SwapVolume(Order, frozen=True, kw_only=True):
+    """The disk of volume `volume_id`, running, is copied to where the attachment leads and is there from then on."""
+
+    volume_id: str
+    attachment_id: str
+
+
 class AttachInterface(Order, frozen=True, kw_only=True):
     """Plug the port, which exists, into the guest. Outcome: Built with all vifs."""
 
@@ -309,6 +316,7 @@ AnyOrder = (
     | SettleLive
     | AttachVolume
     | DetachVolume
+    | SwapVolume
     | AttachInterface
     | DetachInterface
     | Rescue

@@ -67,7 +67,7 @@ class ResumeServer(Work, frozen=True, kw_only=True):
 
 
 class RebuildServer(Work, frozen=True, kw_only=True):
-    """The record already shows the new image and names; `old_image_id` is for the undo.
+    """The record already shows the new image and names; `old_image_id` and `old_spec` (JSON) are for the undo.
 
     `reimage`: the volume it boots from gets this image's content.
     """
@@ -76,6 +76,7 @@ class RebuildServer(Work, frozen=True, kw_only=True):
     action: ClassVar[str] = "rebuild"
 
     old_image_id: str | None
+    old_spec: str | None = None
     reimage: str | None = None
 
 
@@ -133,6 +134,17 @@ class DetachVolumeWork(Work, frozen=True, kw_only=True):
     action: ClassVar[str] = "detach_volume"
 
     volume_id: str
+    mapping_id: str
+
+
+class SwapVolumeWork(Work, frozen=True, kw_only=True):
+    """The volume of mapping `mapping_id` is being migrated to `new_volume_id`."""
+
+    saga: ClassVar[str] = "volume_swap"
+    action: ClassVar[str] = "swap_volume"
+
+    volume_id: str
+    new_volume_id: str
     mapping_id: str
 
 

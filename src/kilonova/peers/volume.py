@@ -52,6 +52,7 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str]
     image_metadata: dict[str, str]
     attachments: tuple[Held, ...]
+    migration_status: str | None = None
     created_at: Timestamp
 
 
@@ -193,6 +194,15 @@ class VolumeClient:
     async def roll_detaching(self, volume_id: str, token: str) -> None:
         await self.act(volume_id, token, "os-roll_detaching")
 
+    async def complete_migration(self, volume_id: str, token: str, *, target: str, error: bool = False) -> str:
+        """What was copied to `target` is the content of the volume with the id answered; on `error` the target goes.
+
+        Errors: NotFound, BadRequest when they are not migrating.
+        """
+        body = {"new_volume": target, "error": error}
+        answer = await self.act(volume_id, token, "os-migrate_volume_completion", body)
+        return str(answer["save_volume_id"])
+
     # -- attachments -----------------------------------------------------------------------------------------------
 
     async def attachments(
@@ -304,6 +314,7 @@ def volume_of(shown: Mapping[str, Any]) -> Volume:
             Held(attachment_id=one["attachment_id"], server_id=one.get("server_id"), device=one.get("device"))
             for one in shown.get("attachments", ())
         ),
+        migration_status=shown.get("migration_status"),
         created_at=stamp(moment_of(shown["created_at"])),
     )
 

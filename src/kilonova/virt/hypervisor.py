@@ -114,6 +114,15 @@ class LiveMigration(Protocol):
 
 
 @runtime_checkable
+class VolumeSwapping(Protocol):
+    async def swap_volume(self, guest: GuestId, volume: VolumeId, to: VolumeDisk, *, size_gib: int) -> None:
+        """Copy the running guest's volume to `to` and go on there; it keeps its identity, and grows to `size_gib`.
+
+        Happy when it is there. Errors: GuestNotRunning.
+        """
+
+
+@runtime_checkable
 class Rescuing(Protocol):
     async def rescue(self, guest: GuestId, spec: GuestSpec) -> None:
         """Start the guest from `spec`'s first root disk (the rescue image), its own disks behind that one.

@@ -108,6 +108,10 @@ class Files:
     async def extend(self, path: Path, size_gib: int) -> None:
         await blocking(os.truncate, path, size_gib * GIB)
 
+    async def rename(self, old: Path, new: Path) -> None:
+        """`old` takes the place of `new`; happy where it has."""
+        await blocking(_rename, old, new)
+
     async def remove(self, path: Path) -> None:
         await blocking(path.unlink, missing_ok=True)
 
@@ -143,6 +147,11 @@ def _extents(descriptor: int, length: int) -> Iterator[tuple[int, int]]:
             return
         end = os.lseek(descriptor, start, os.SEEK_HOLE)
         yield start, end
+
+
+def _rename(old: Path, new: Path) -> None:
+    if old.exists():
+        old.replace(new)
 
 
 def _write_sparsely(file: BinaryIO, piece: bytes) -> None:

@@ -40,6 +40,7 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     previous_status: VolumeStatus | None = None
     created_at: Timestamp
     updated_at: Timestamp | None = None
+    migration_status: str | None = None
     metadata: dict[str, str] = {}
 
 

@@ -60,15 +60,16 @@ def extended_view(
     shown = volume_view(request, volume, held, types) | {"os-vol-tenant-attr:tenant_id": volume.project_id}
     if volume.image_metadata is not None:
         shown["volume_image_metadata"] = volume.image_metadata
-    return shown | _for_admins(request)
+    return shown | _for_admins(request, volume)
 
 
-def _for_admins(request: VolumeRequest) -> dict[str, Any]:
+def _for_admins(request: VolumeRequest, volume: Volume) -> dict[str, Any]:
     if not trusted(request.caller):
         return {}
     return {
         "os-vol-host-attr:host": request.world.settings.backend,
-        "os-vol-mig-status-attr:migstat": None,
+        "migration_status": volume.migration_status,
+        "os-vol-mig-status-attr:migstat": volume.migration_status,
         "os-vol-mig-status-attr:name_id": None,
     }
 

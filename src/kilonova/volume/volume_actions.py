@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from kilonova.model.errors import BadRequest
 from kilonova.model.volume import AttachStatus, VolumeStatus
-from kilonova.volume import attach_actions, quotas
+from kilonova.volume import attach_actions, migration, quotas
 from kilonova.volume.at_rest import check_not_copied
 from kilonova.volume.body import Metadata, Name, Size, checked
 from kilonova.volume.errors import InvalidInput, InvalidSnapshot, InvalidVolume, WrongStatus
@@ -40,7 +40,7 @@ class SetReadOnly(msgspec.Struct):
 class ResetStatus(msgspec.Struct):
     status: Annotated[str, msgspec.Meta(max_length=32)] | None = None
     attach_status: Annotated[str, msgspec.Meta(max_length=32)] | None = None
-    migration_status: Annotated[str, msgspec.Meta(max_length=32)] | None = None
+    migration_status: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
 class UploadImage(msgspec.Struct):
@@ -85,6 +85,7 @@ class VolumeActions:
             "os-update_readonly_flag": _set_read_only,
             "os-reset_status": _reset_status,
             "os-retype": _retype,
+            "os-migrate_volume_completion": self._complete_migration,
             "os-show_image_metadata": _show_image_metadata,
             "os-set_image_metadata": _set_image_metadata,
             "os-unset_image_metadata": _unset_image_metadata,
@@ -127,6 +128,9 @@ class VolumeActions:
 
     async def _reimage(self, request: VolumeRequest, volume: Volume, document: Any) -> Response:
         return await reimage(request, volume, document, self._jobs)
+
+    async def _complete_migration(self, request: VolumeRequest, volume: Volume, document: Any) -> Response:
+        return await migration.complete(request, volume, document, self._writes)
 
     async def _revert(self, request: VolumeRequest, volume: Volume, document: Any) -> Response:
         world = request.world
@@ -229,6 +233,9 @@ async def _reset_status(request: VolumeRequest, volume: Volume, document: Any) -
     async with world.db.begin() as tx:
         if asked.status is not None:
             await volumes.change(tx, volume.id, world.clock.now(), status=_status(asked.status))
+        if asked.migration_status is not None:
+            status = None if asked.migration_status.lower() == "none" else asked.migration_status
+            await volumes.set_migration(tx, volume.id, status)
         if asked.attach_status == AttachStatus.DETACHED:
             await attachments.remove_all(tx, volume.id)
     return empty(202)

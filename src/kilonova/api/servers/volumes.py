@@ -10,15 +10,16 @@ from starlette.responses import Response
 from kilonova.api.paging import limit_of, offset_of
 from kilonova.api.parameters import TRUE_TEXTS
 from kilonova.api.request import Request
+from kilonova.api.servers import volume_swap
 from kilonova.api.servers.acting import Acting, acting
 from kilonova.api.servers.block_devices import columns_of
 from kilonova.api.servers.create_checks import check_free_volume
-from kilonova.api.servers.find import find_server, owner_of
+from kilonova.api.servers.find import find_server
 from kilonova.contract.compute import BlockDevice
 from kilonova.contract.work import AttachVolumeWork, DetachVolumeWork
 from kilonova.db.repository import servers
 from kilonova.db.repository.server_state import devices_of
-from kilonova.model.errors import BadRequest, Conflict, Forbidden, NotFound
+from kilonova.model.errors import BadRequest, Forbidden, NotFound
 from kilonova.model.server import Server, VmState
 from kilonova.model.server_actions import WrongState, check
 from kilonova.model.volume import VolumeStatus
@@ -106,9 +107,9 @@ async def update(request: Request) -> None:
     asked, volume_id = request.body["volumeAttachment"], request.params["id"]
     server = await find_server(request)
     if asked["volumeId"] != volume_id or request.version < 85:
-        request.allow("os_compute_api:os-volumes-attachments:swap", owner_of(server))
-        await _device(request, server, volume_id)
-        raise Conflict(f"Volume {volume_id} is not being migrated by the volume service, so it cannot be swapped.")
+        volume_swap.check_allowed(request, server)
+        await volume_swap.swap(request, server, await _device(request, server, volume_id), asked["volumeId"])
+        return
     device = await _device(request, server, volume_id)
     _check_unchanged(asked, server, device)
     if "delete_on_termination" not in asked:

@@ -8,7 +8,7 @@ from kilonova.model.ids import GuestId, HostName, PortId, VolumeId
 from kilonova.virt.errors import GuestMustBeOff, GuestOperationFailed
 from kilonova.virt.event_fan import Listener
 from kilonova.virt.guest import ConsoleAddress, ConsoleKind, GuestInfo, GuestSpec, HostFacts, Nic, VolumeDisk
-from kilonova.virt.libvirt import devices, disks, domains, power, qemu_img, rescue, snapshot
+from kilonova.virt.libvirt import devices, disks, domains, power, qemu_img, rescue, snapshot, swap
 from kilonova.virt.libvirt.console_log import read_tail
 from kilonova.virt.libvirt.diagnostics import diagnostics
 from kilonova.virt.libvirt.guest_files import GuestFiles
@@ -118,6 +118,9 @@ class LibvirtHypervisor:
 
     async def snapshot(self, guest: GuestId, target: Path) -> None:
         await snapshot.take(self._host, guest, target)
+
+    async def swap_volume(self, guest: GuestId, volume: VolumeId, to: VolumeDisk, *, size_gib: int) -> None:
+        await swap.swap(self._host, guest, volume, to, size_gib=size_gib)
 
     async def keep_root(self, guest: GuestId) -> None:
         await self._require_off(guest, "keep the root disk")

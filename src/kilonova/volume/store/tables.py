@@ -52,6 +52,15 @@ volumes = Table(
     Index(None, "status"),
 )
 
+# Of volumes that are being migrated, or were: the words of Cinder's migration_status.
+migrations = Table(
+    "volume_migrations",
+    metadata,
+    Column("volume_id", ID, primary_key=True),
+    Column("status", text(64), nullable=False),
+    mysql_charset="utf8mb4",
+)
+
 volume_metadata = Table(
     "volume_metadata",
     metadata,

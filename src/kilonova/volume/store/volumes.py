@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, null, or_, select
 
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, among, among_arguments, delete_by, insert_into, room_for, update_columns
@@ -15,7 +15,7 @@ from kilonova.volume.records import Volume
 from kilonova.volume.store.json_column import packed, unpacked
 from kilonova.volume.store.listing import Page, rows
 from kilonova.volume.store.listing import count as count_rows
-from kilonova.volume.store.tables import volume_metadata, volumes
+from kilonova.volume.store.tables import migrations, volume_metadata, volumes
 
 _JSON = ("image_metadata", "work")
 _FLAGS = ("bootable", "read_only", "multiattach")
@@ -36,8 +36,11 @@ _OF_TYPE = Statement(select(func.count()).where(volumes.c.type_id == bindparam("
 
 @lru_cache(maxsize=16)
 def _metadata_of(room: int) -> Statement:
-    chosen = select(volume_metadata).where(among(volume_metadata.c.volume_id, "id", room))
-    return Statement(chosen.order_by(volume_metadata.c.name))
+    """Their metadata by name, and under no name how far their migration is."""
+    m, v = migrations.c, volume_metadata.c
+    migrating = select(m.volume_id, null().label("name"), m.status.label("value")).where(among(m.volume_id, "id", room))
+    named = select(v.volume_id, v.name, v.value).where(among(v.volume_id, "id", room))
+    return Statement(named.union_all(migrating).order_by("name"))
 
 
 @lru_cache(maxsize=16)
@@ -77,18 +80,18 @@ async def in_status(db: Reader, statuses: Iterable[VolumeStatus]) -> list[Volume
 
 
 async def _complete(db: Reader, found: Sequence[dict[str, Any]]) -> list[Volume]:
-    """With their metadata: one more query, however many."""
+    """With their metadata and migrations: one more query, however many."""
     if not found:
         return []
     room = room_for(len(found))
-    metadata: dict[str, dict[str, str]] = {}
+    metadata: dict[str, dict[str | None, str]] = {}
     arguments = among_arguments("id", [row["id"] for row in found], room)
     for volume_id, name, value in await db.fetch_all(_metadata_of(room), **arguments):
         metadata.setdefault(volume_id, {})[name] = value
     return [_volume(row, metadata.get(row["id"], {})) for row in found]
 
 
-def _volume(row: dict[str, Any], metadata: dict[str, str]) -> Volume:
+def _volume(row: dict[str, Any], kept: dict[str | None, str]) -> Volume:
     for name in _JSON:
         row[name] = unpacked(row[name])
     for name in _FLAGS:
@@ -96,7 +99,8 @@ def _volume(row: dict[str, Any], metadata: dict[str, str]) -> Volume:
     row["status"] = VolumeStatus(row["status"])
     if row["previous_status"] is not None:
         row["previous_status"] = VolumeStatus(row["previous_status"])
-    return Volume(**row, metadata=metadata)
+    metadata = {name: value for name, value in kept.items() if name is not None}
+    return Volume(**row, metadata=metadata, migration_status=kept.get(None))
 
 
 def _plain(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,8 +121,11 @@ def _plain(columns: Mapping[str, Any]) -> dict[str, Any]:
 async def add(tx: Transaction, volume: Volume) -> None:
     columns = msgspec.structs.asdict(volume)
     metadata = columns.pop("metadata")
+    migration = columns.pop("migration_status")
     await tx.execute(insert_into(volumes), **_plain(columns))
     await _add_metadata(tx, volume.id, metadata)
+    if migration is not None:
+        await set_migration(tx, volume.id, migration)
 
 
 async def change(tx: Transaction, volume_id: str, now: Timestamp, **columns: Any) -> bool:
@@ -155,7 +162,15 @@ async def _add_metadata(tx: Transaction, volume_id: str, metadata: Mapping[str, 
         await tx.execute_many(insert_into(volume_metadata), many)
 
 
+async def set_migration(tx: Transaction, volume_id: str, status: str | None) -> None:
+    """None for a volume that is not migrating and never was."""
+    await tx.execute(delete_by(migrations, ("volume_id",)), volume_id=volume_id)
+    if status is not None:
+        await tx.execute(insert_into(migrations), volume_id=volume_id, status=status)
+
+
 async def remove(tx: Transaction, volume_id: str) -> None:
+    await set_migration(tx, volume_id, None)
     await tx.execute(delete_by(volume_metadata, ("volume_id",)), volume_id=volume_id)
     await tx.execute(delete_by(volumes), id=volume_id)
 
