@@ -20,6 +20,14 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
         """The sum all consumers together may hold."""
         return int((self.total - self.reserved) * self.allocation_ratio)
 
+    def allows(self, amount: int, used: int) -> bool:
+        """Whether `amount` can be taken while `used` is: what `refuses` tells the reason of."""
+        return (
+            self.min_unit <= amount <= self.max_unit
+            and amount % self.step_size == 0
+            and used + amount <= int((self.total - self.reserved) * self.allocation_ratio)
+        )
+
     def refuses_size(self, amount: int) -> str | None:
         """Why one consumer may not hold `amount`, however empty the provider is; None when it may."""
         if amount < self.min_unit:

@@ -50,11 +50,18 @@ class Search:
         for state in known.values():
             self._trees.setdefault(state.root_id, []).append(state)
         self._sharing = [state for state in known.values() if SHARES in state.traits]
+        # What most clouds ask of most hosts: one group, of providers that stand alone.
+        self._simple = not self._sharing and len(query.groups) == 1 and not query.groups[0].suffix
 
     def candidates(self) -> Iterator[Candidate]:
         """Lazily, tree by tree, without doubles."""
         seen: set[tuple[object, ...]] = set()
         for root_id, tree in self._trees.items():
+            if self._simple and len(tree) == 1 and tree[0].id == root_id:
+                if self._suits_alone(tree[0]):
+                    group = self._query.groups[0]
+                    yield Candidate({root_id: group.resources}, {"": (root_id,)})
+                continue
             root = self._known.get(root_id)
             if root is None or not self._query.root_traits.admits(root.traits):
                 continue
@@ -64,6 +71,16 @@ class Search:
                 if key not in seen and any(provider.root_id == root_id for provider in self._taken(candidate)):
                     seen.add(key)
                     yield candidate
+
+    def _suits_alone(self, state: ProviderState) -> bool:
+        group = self._query.groups[0]
+        return (
+            group.in_tree in (None, state.id)
+            and self._query.root_traits.admits(state.traits)
+            and group.traits.admits(state.traits)
+            and group.member_of.admits(state.aggregates)
+            and _has_room(state, group.resources)
+        )
 
     def _taken(self, candidate: Candidate) -> Iterable[ProviderState]:
         providers = {provider for one in candidate.mappings.values() for provider in one}
@@ -163,11 +180,12 @@ class Search:
 
 
 def _has_room(state: ProviderState, wanted: Mapping[str, int]) -> bool:
-    return all(
-        (inventory := state.inventories.get(name)) is not None
-        and inventory.refuses(amount, state.used.get(name, 0)) is None
-        for name, amount in wanted.items()
-    )
+    inventories, used = state.inventories, state.used
+    for name, amount in wanted.items():
+        inventory = inventories.get(name)
+        if inventory is None or not inventory.allows(amount, used.get(name, 0)):
+            return False
+    return True
 
 
 def _key(candidate: Candidate) -> tuple[object, ...]:

@@ -14,9 +14,9 @@ class Traits(msgspec.Struct, frozen=True):
 
     def admits(self, traits: Collection[str]) -> bool:
         have = frozenset(traits)
-        return (
-            self.required <= have and not self.forbidden & have and all(not one.isdisjoint(have) for one in self.any_of)
-        )
+        if not (self.required <= have and self.forbidden.isdisjoint(have)):
+            return False
+        return not self.any_of or all(not one.isdisjoint(have) for one in self.any_of)
 
     @property
     def named(self) -> frozenset[str]:
@@ -31,4 +31,6 @@ class MemberOf(msgspec.Struct, frozen=True):
 
     def admits(self, aggregates: Collection[str]) -> bool:
         have = frozenset(aggregates)
-        return self.none_of.isdisjoint(have) and all(not one.isdisjoint(have) for one in self.any_of)
+        if not self.none_of.isdisjoint(have):
+            return False
+        return not self.any_of or all(not one.isdisjoint(have) for one in self.any_of)

@@ -13,8 +13,9 @@ from kilonova.placement.conditions import Traits
 from kilonova.placement.errors import BadQuery
 from kilonova.placement.rest import classes
 from kilonova.placement.rest.query import Pairs, amounts, member_of, traits
+from kilonova.placement.rest.summaries import summary
 from kilonova.placement.rest.traits import check_known
-from kilonova.placement.rest.world import Request
+from kilonova.placement.rest.world import Request, World
 from kilonova.web.response import json_response
 
 # A suffix is a number from 1.25 on, and nearly any word from 1.33 on.
@@ -34,7 +35,7 @@ async def index(request: Request, minor: int) -> Response:
     return json_response(
         {
             "allocation_requests": [_request(candidate, minor) for candidate in found],
-            "provider_summaries": _summaries(known, found, query, minor),
+            "provider_summaries": _summaries(request.world, known, found, query, minor),
         }
     )
 
@@ -105,27 +106,12 @@ def _request(candidate: Candidate, minor: int) -> dict[str, Any]:
 
 
 def _summaries(
-    known: dict[str, ProviderState], found: list[Candidate], query: Query, minor: int
-) -> dict[str, dict[str, Any]]:
+    world: World, known: dict[str, ProviderState], found: list[Candidate], query: Query, minor: int
+) -> dict[str, Any]:
     """Of the providers in the candidates; from 1.29 on of all in their trees. All classes from 1.27 on."""
     used = {provider for candidate in found for one in candidate.mappings.values() for provider in one}
     if minor >= 29:
         roots = {known[provider].root_id for provider in used}
-        used = {state.id for state in known.values() if state.root_id in roots}
+        return {state.id: world.summaries.of(state) for state in known.values() if state.root_id in roots}
     asked = {name for group in query.groups for name in group.resources}
-    return {provider: _summary(known[provider], asked, minor) for provider in known if provider in used}
-
-
-def _summary(state: ProviderState, asked: set[str], minor: int) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "resources": {
-            name: {"capacity": inventory.capacity, "used": state.used.get(name, 0)}
-            for name, inventory in state.inventories.items()
-            if minor >= 27 or name in asked
-        }
-    }
-    if minor >= 17:
-        shown["traits"] = sorted(state.traits)
-    if minor >= 29:
-        shown |= {"parent_provider_uuid": state.parent_id, "root_provider_uuid": state.root_id}
-    return shown
+    return {provider: summary(known[provider], asked, minor) for provider in known if provider in used}

@@ -12,6 +12,7 @@ from kilonova.model.errors import BadRequest, Forbidden, NotFound
 from kilonova.placement.errors import ProviderNotFound
 from kilonova.placement.picture import Picture
 from kilonova.placement.rest.microversion import HEADER, minor_of
+from kilonova.placement.rest.summaries import Summaries
 from kilonova.placement.service import PlacementService
 from kilonova.web.request import Request as WebRequest
 from kilonova.web.response import json_response
@@ -25,6 +26,7 @@ class World:
         self.db = service.db
         self.clock = service.clock
         self.picture = Picture(service.db)
+        self.summaries = Summaries()
 
     async def provider(self, provider_id: str) -> ProviderState:
         """Errors: ProviderNotFound."""
