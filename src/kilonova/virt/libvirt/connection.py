@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 _KEEPALIVE_S, _KEEPALIVE_COUNT = 5, 3
 _RETRY_S = 1.0
+# How long a connection that is dropped at once is tried again.
+_DYING_S, _LOOK_AGAIN_S = 5.0, 0.02
 # What libvirt says when the daemon went away under a call.
 _LOST = {
     libvirt.VIR_ERR_INVALID_CONN,
@@ -139,13 +142,24 @@ class Connection:
 
     def _connect(self) -> Any:
         try:
-            connection = libvirt.open(self._locate())
+            connection = self._opened()
             connection.setKeepAlive(_KEEPALIVE_S, _KEEPALIVE_COUNT)
             self._register(connection)
             _settle(connection)
         except libvirt.libvirtError as error:
             raise HypervisorUnavailable(f"libvirt cannot be reached: {error}") from error
         return connection
+
+    def _opened(self) -> Any:
+        until = time.monotonic() + _DYING_S
+        while True:
+            try:
+                return libvirt.open(self._locate())
+            except libvirt.libvirtError as error:
+                # A daemon that is about to end takes connections still, and drops them.
+                if error.get_error_code() not in _LOST | {libvirt.VIR_ERR_SYSTEM_ERROR} or time.monotonic() > until:
+                    raise
+            time.sleep(_LOOK_AGAIN_S)
 
     def _register(self, connection: Any) -> None:
         connection.registerCloseCallback(self._on_close, self._generation + 1)
