@@ -1,6 +1,10 @@
 """What the API is configured with, under Nova's option names where it has them; launch fills it from nova.conf."""
 
+from collections.abc import Mapping
+
 import msgspec
+
+from kilonova.model.fitting.pci import PciAlias
 
 # Source: Nova's [quota] defaults; ram in MiB.
 QUOTA = {
@@ -47,5 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     service_down_time_s: int = 60
     max_local_block_devices: int = 3
     policy_file: str = ""
+    # [pci]alias by name.
+    pci_aliases: Mapping[str, PciAlias] = {}
     # Limits of who has none of their own, by Nova's resource names; -1 is no limit.
     quota: dict[str, int] = msgspec.field(default_factory=lambda: dict(QUOTA))

@@ -175,6 +175,7 @@ def api(config: Config, state: StateDir, base_url: str) -> ApiSettings:
         spice_base_url=config.spice.html5proxy_base_url or f"{base_url}/console/spice-html5/spice_auto.html",
         spice_direct_base_url=config.spice.spice_direct_proxy_base_url,
         serial_base_url=config.serial_console.base_url or f"{ws_url}/console/serial",
+        pci_aliases=pci_aliases(config),
         enabled_consoles=frozenset(kind for kind, on in enabled.items() if on),
         service_down_time_s=config.default.service_down_time,
         policy_file=str(state.root / config.oslo_policy.policy_file),

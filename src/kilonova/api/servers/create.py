@@ -14,6 +14,7 @@ from kilonova.api.servers import names
 from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.block_devices import asked_devices, columns_of, is_volume_backed
 from kilonova.api.servers.create_checks import check_counts, check_personality, check_policy, check_volumes, kept_files
+from kilonova.api.servers.hardware import check_asked
 from kilonova.api.servers.image_mapping import mapping_of, with_mapping
 from kilonova.api.servers.images import check_fit, usable_image
 from kilonova.api.servers.networks import Networks, wanted_networks
@@ -92,6 +93,7 @@ async def understood(request: Request) -> Wanted:
         raise BadRequest("Invalid imageRef provided.")
     if image is not None:
         check_fit(request, image, flavor, local_root=not is_volume_backed(devices))
+    check_asked(request, flavor, {} if image is None else image.properties)
     await check_volumes(request, devices, count=most)
     networks = await wanted_networks(request, body.get("networks"), count=most)
     place = await wanted_place(request, request.body)
@@ -152,10 +154,11 @@ async def public_key(request: Request, name: str) -> str:
 
 async def checked_count(request: Request, reader: Reader, wanted: Wanted) -> int:
     """How many of the servers are made. Errors: QuotaExceeded."""
-    check_metadata(await limits(request, reader, request.project_id), len(wanted.body.get("metadata", {})))
+    held = await limits(request, reader, request.project_id)
+    check_metadata(held, len(wanted.body.get("metadata", {})))
     count = await how_many_fit(
-        request,
         reader,
+        held,
         Usage(1, wanted.flavor.vcpus, wanted.flavor.memory_mib),
         least=wanted.least,
         most=wanted.most,

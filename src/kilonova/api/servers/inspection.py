@@ -1,4 +1,4 @@
-"""Looks into a server: diagnostics, topology, and the password its guest has told."""
+"""Looks into a server: diagnostics, and the password its guest has told."""
 
 from string import ascii_lowercase
 from typing import Any
@@ -50,12 +50,6 @@ def older_diagnostics(told: dict[str, Any]) -> dict[str, int]:
     for number, card in enumerate(told.get("nic_details", ())):
         shown |= {f"vnet{number}_{old}": card[new] for old, new in _OF_CARDS}
     return shown
-
-
-async def topology(request: Request) -> dict[str, Any]:
-    """The guest's NUMA nodes: none are made here, so the list is empty."""
-    await find_server(request)
-    return {"nodes": [], "pagesize_kb": None}
 
 
 async def password(request: Request) -> dict[str, str]:

@@ -12,6 +12,7 @@ from kilonova.api.servers.acting import acting
 from kilonova.api.servers.create import public_key
 from kilonova.api.servers.create_checks import check_personality, kept_files
 from kilonova.api.servers.find import find_server
+from kilonova.api.servers.hardware import check_rebuilt
 from kilonova.api.servers.images import check_fit, usable_image
 from kilonova.api.servers.life import changed_view
 from kilonova.contract.compute import FlavorOf
@@ -44,6 +45,7 @@ async def rebuild(request: Request) -> Response:
     image = await usable_image(request, body["imageRef"])
     reimage = None if server.image_id else await _new_content(request, server, body, image)
     check_fit(request, image, msgspec.json.decode(server.flavor, type=FlavorOf), local_root=bool(server.image_id))
+    check_rebuilt(request, server, image.properties)
     password = body.get("adminPass") or request.world.secret(request.world.settings.password_length)
     changes = await _changes(request, body, server, image)
     async with acting(request, "rebuild") as it:

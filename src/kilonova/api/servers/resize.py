@@ -2,11 +2,12 @@
 
 import msgspec
 
-from kilonova.api.quota import how_many_fit
+from kilonova.api.quota import how_many_fit, limits
 from kilonova.api.request import Request
 from kilonova.api.servers.acting import Acting, acting
 from kilonova.api.servers.create import usable_flavor
 from kilonova.api.servers.find import find_server
+from kilonova.api.servers.hardware import check_asked, image_properties
 from kilonova.api.servers.moving import check_host_up, record_migration
 from kilonova.contract import work
 from kilonova.contract.compute import FlavorOf
@@ -30,6 +31,7 @@ async def resize(request: Request) -> None:
     async with acting(request, "resize") as it:
         old = msgspec.json.decode(it.server.flavor, type=FlavorOf)
         _check(it, old, flavor)
+        check_asked(request, flavor, image_properties(it.server))
         await check_host_up(it)
         await _check_quota(it, old, flavor)
         migration_id = await record_migration(it, "resize", new=flavor)
@@ -54,12 +56,12 @@ async def _check_quota(it: Acting, old: FlavorOf, new: FlavorOf) -> None:
     if more == Usage():
         return
     server = it.server
-    await how_many_fit(it.request, it.tx, more, least=1, most=1, project_id=server.project_id, user_id=server.user_id)
+    held = await limits(it.request, it.tx, server.project_id)
+    await how_many_fit(it.tx, held, more, least=1, most=1, project_id=server.project_id, user_id=server.user_id)
 
 
 async def confirm(request: Request) -> None:
     """Errors: BadRequest without a finished resize, WrongState."""
-    await find_server(request)
     async with acting(request, "confirmResize") as it:
         migration_id = await _finished(it)
         await it.begin(work.ConfirmResize(server_id=it.server.id, migration_id=migration_id))

@@ -5,6 +5,7 @@ from kilonova.scheduler.filters.aggregates import AGGREGATE_FILTERS
 from kilonova.scheduler.filters.capabilities import CAPABILITIES
 from kilonova.scheduler.filters.compute import ALL_HOSTS, COMPUTE
 from kilonova.scheduler.filters.filter import Filter
+from kilonova.scheduler.filters.hardware import HARDWARE_FILTERS
 from kilonova.scheduler.filters.image import IMAGE_PROPERTIES, ISOLATED_HOSTS
 from kilonova.scheduler.filters.json_query import JSON_QUERY
 from kilonova.scheduler.filters.load import LOAD_FILTERS
@@ -20,6 +21,7 @@ FILTERS: dict[str, Filter] = {
         JSON_QUERY,
         *AFFINITY_FILTERS,
         *AGGREGATE_FILTERS,
+        *HARDWARE_FILTERS,
         *LOAD_FILTERS,
     )
 }
