@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from kilonova.bus.local import LocalBus
@@ -135,6 +136,12 @@ async def answer_to(cloud: Cloud, ids: Furnished, name: str, version: int) -> An
     folder, _, sample = name.partition("/")
     if folder == "versions":
         return (await cloud.client.get(f"/compute{_VERSIONS[sample]}")).json()
+    _, _, answer = await call_for(cloud, ids, name, version)
+    return answer.json()
+
+
+async def call_for(cloud: Cloud, ids: Furnished, name: str, version: int) -> tuple[str, str, httpx.Response]:
+    """Method, path and answer of the call whose answer is that sample."""
     if name in BEFORE:
         await cloud.call(BEFORE[name][0], BEFORE[name][1], role="admin", json=BEFORE[name][2])
     method, path, body = _call(name, version)
@@ -145,9 +152,10 @@ async def answer_to(cloud: Cloud, ids: Furnished, name: str, version: int) -> An
     }  # fmt: skip
     filled = json.loads(_filled(json.dumps(body), known))
     more = {} if body is None else {"json": filled}
-    answer = await cloud.call(method, _filled(path, known), role="admin", version=f"2.{version}", **more)
+    path = _filled(path, known)
+    answer = await cloud.call(method, path, role="admin", version=f"2.{version}", **more)
     assert answer.status_code < 300, (name, version, answer.text)
-    return answer.json()
+    return method, path, answer
 
 
 def _filled(text: str, known: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from kilonova.api.openapi import words
+from kilonova.api.openapi import answers, words
 from kilonova.api.openapi.operations import operation, path_parameters
 from kilonova.api.routes.route import Route
 
@@ -81,7 +81,7 @@ def _components(version: int) -> dict[str, Any]:
             "request-id": {"description": "Names the call in logs, instance actions and traces.", **text},
             "version": {"description": "The microversion that was served.", **text},
         },
-        "schemas": {"Fault": _FAULT},
+        "schemas": {"Fault": _FAULT, **answers.components(version)},
         "responses": {str(status): _fault(status) for status in _STATUSES},
     }
 

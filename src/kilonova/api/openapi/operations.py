@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from kilonova.api.openapi import words
+from kilonova.api.openapi import answers, words
 from kilonova.api.parameters import Schema
 from kilonova.api.routes.route import Route
 
@@ -36,7 +36,7 @@ def operation(routes: Sequence[Route], version: int) -> dict[str, Any]:
         "tags": [words.tag(first)],
         "summary": "Act on a thing" if first.action else words.summary(first),
         "parameters": [{"$ref": "#/components/parameters/version"}, *_query(first, version), *_headers(first)],
-        "responses": _responses(routes),
+        "responses": _responses(routes, version),
     }
     text = _actions(routes) if first.action else words.promise(first)
     if text:
@@ -94,14 +94,17 @@ def _named(route: Route, version: int) -> Schema:
     return {"title": route.action, **schema}
 
 
-def _responses(routes: Sequence[Route]) -> dict[str, Any]:
-    good = {status: route.media_type for route in routes for status in (route.success, *route.also)}
+def _responses(routes: Sequence[Route], version: int) -> dict[str, Any]:
+    good: dict[int, list[Route]] = {}
+    for route in routes:
+        for status in (route.success, *route.also):
+            good.setdefault(status, []).append(route)
     bad = set[int]().union(*(errors(route) for route in routes)) - good.keys()
-    answers = {str(status): _success(status, good[status]) for status in sorted(good)}
-    return answers | {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(bad)}
+    described = {str(status): _success(status, good[status], version) for status in sorted(good)}
+    return described | {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(bad)}
 
 
-def _success(status: int, media_type: str) -> dict[str, Any]:
+def _success(status: int, routes: Sequence[Route], version: int) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
         "headers": {
@@ -110,5 +113,13 @@ def _success(status: int, media_type: str) -> dict[str, Any]:
         },
     }
     if status != HTTPStatus.NO_CONTENT:
-        answer["content"] = {media_type: {}}
+        answer["content"] = {routes[0].media_type: _content(routes, version)}
     return answer
+
+
+def _content(routes: Sequence[Route], version: int) -> dict[str, Any]:
+    """The schema, where it is known of every one of `routes` what it says; those without a body say nothing."""
+    forms = [form for form in (answers.answer_of(route, version) for route in routes) if form is not None]
+    if not forms:
+        return {}
+    return {"schema": forms[0] if len(forms) == 1 else {"anyOf": forms}}
