@@ -44,6 +44,7 @@ async def test_it_has_every_ability(rig: Rig) -> None:
         abilities.CrashDumping,
         abilities.PasswordSetting,
         abilities.Diagnosing,
+        abilities.VolumeSwapping,
     ):
         assert isinstance(rig.hypervisor, ability)
 
@@ -96,6 +97,21 @@ async def test_everything_may_be_said_twice(rig: Rig, image: Path, tmp_path: Pat
     assert spec.id not in {guest.id for guest in await hypervisor.guests()}
 
 
+async def test_a_running_guests_volume_comes_to_lie_elsewhere_and_back(rig: Rig, image: Path, tmp_path: Path) -> None:
+    disk, other = volume(tmp_path), volume(tmp_path)
+    guest = await running(rig, guest_spec(image))
+    await rig.hypervisor.attach_volume(guest, disk)
+    for to in (other, other, disk):
+        await able(rig).swap_volume(guest, disk.volume_id, to, size_gib=0)
+    # It is the same disk for all who know it by its volume.
+    await rig.hypervisor.attach_volume(guest, disk)
+    await rig.hypervisor.power_off(guest, grace_s=0)
+    await rig.hypervisor.detach_volume(guest, disk.volume_id)
+
+    with pytest.raises(GuestNotRunning):
+        await able(rig).swap_volume(guest, disk.volume_id, other, size_gib=0)
+
+
 async def test_a_guest_that_does_not_exist_is_said_to(rig: Rig, tmp_path: Path) -> None:
     hypervisor = able(rig)
     attempts: list[Callable[[], Awaitable[object]]] = [
@@ -106,6 +122,7 @@ async def test_a_guest_that_does_not_exist_is_said_to(rig: Rig, tmp_path: Path) 
         lambda: hypervisor.attach_nic(NOBODY, nic()),
         lambda: hypervisor.console_output(NOBODY),
         lambda: hypervisor.console(NOBODY, "vnc"),
+        lambda: hypervisor.swap_volume(NOBODY, volume(tmp_path).volume_id, volume(tmp_path), size_gib=1),
         lambda: hypervisor.pause(NOBODY),
         lambda: hypervisor.suspend(NOBODY),
         lambda: hypervisor.diagnostics(NOBODY),

@@ -246,6 +246,26 @@ async def test_a_rescued_guest_has_its_own_disk_behind_the_rescue_disk(libvirt_r
     assert not list((libvirt_rig.state_dir / "instances" / guest).glob("rescue*"))
 
 
+async def test_a_swapped_volume_has_the_content_and_may_be_larger(
+    libvirt_rig: LibvirtRig, image: Path, tmp_path: Path
+) -> None:
+    disk, larger = volume(tmp_path), volume(tmp_path)
+    content = b"kept" * 1000
+    with disk.path.open("r+b") as file:
+        file.write(content)
+    os.truncate(larger.path, 1 << 30)
+    spec = guest_spec(image)
+    await libvirt_rig.hypervisor.define(spec)
+    await libvirt_rig.hypervisor.power_on(spec.id)
+    await libvirt_rig.hypervisor.attach_volume(spec.id, disk)
+
+    await libvirt_rig.hypervisor.swap_volume(spec.id, disk.volume_id, larger, size_gib=1)
+
+    with larger.path.open("rb") as file:
+        assert file.read(len(content)) == content
+    assert larger.path.stat().st_size == 1 << 30
+
+
 async def test_what_is_plugged_in_later_is_of_the_kind_the_image_asks_for(
     libvirt_rig: LibvirtRig, image: Path, tmp_path: Path
 ) -> None:
