@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kilonova.contract.network_agent import HostState, NetworkState, PortState, RouterState
 from kilonova.network.agent import conntrack, firewall, nft, router
-from kilonova.network.agent.commands import ip_batch, namespaces, run, set_sysctl
+from kilonova.network.agent.commands import add_namespace, ip_batch, namespaces, run, set_sysctl
 from kilonova.network.agent.dhcp import DEVICE, DhcpServer
 from kilonova.network.agent.links import Bridge, Cable, Link, Tap, addressed, enslaved, read_links
 from kilonova.network.agent.names import Names
@@ -78,7 +78,7 @@ class HostNetwork:
 
     def _make_namespaces(self, state: HostState) -> None:
         for name in sorted(self._wanted_namespaces(state) - namespaces()):
-            run("ip", "netns", "add", name)
+            add_namespace(name)
 
     def _wanted_namespaces(self, state: HostState) -> set[str]:
         return {

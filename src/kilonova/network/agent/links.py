@@ -1,10 +1,11 @@
 """Devices of a network namespace as they are, and the commands that bring them to what is wanted."""
 
-import json
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from kilonova.network.agent.commands import run
+from kilonova.network.agent import netlink
+from kilonova.network.agent.commands import inside
 
 
 @dataclass(frozen=True)
@@ -22,24 +23,21 @@ class Link:
 
 def read_links(namespace: str | None = None) -> dict[str, Link]:
     """All devices by name. Errors: NetworkUnavailable."""
-    where = ("-n", namespace) if namespace else ()
-    found = json.loads(run("ip", *where, "-j", "addr", "show") or "[]")
-    return {link.name: link for link in map(_link, found)}
-
-
-def _link(raw: dict[str, object]) -> Link:
-    flags, addresses = raw.get("flags"), raw.get("addr_info")
-    assert isinstance(flags, list)
-    assert isinstance(addresses, list)
-    return Link(
-        name=str(raw["ifname"]),
-        index=int(str(raw["ifindex"])),
-        mac=str(raw.get("address", "")),
-        mtu=int(str(raw.get("mtu", 0))),
-        master=str(raw["master"]) if "master" in raw else None,
-        up="UP" in flags,
-        addresses=frozenset(f"{one['local']}/{one['prefixlen']}" for one in addresses if one.get("scope") != "link"),
-    )
+    with inside(namespace) if namespace else nullcontext():
+        raw, addresses = netlink.links(), list(netlink.addresses())
+    names = {one.index: one.name for one in raw}
+    return {
+        one.name: Link(
+            name=one.name,
+            index=one.index,
+            mac=one.mac,
+            mtu=one.mtu,
+            master=names.get(one.master),
+            up=one.up,
+            addresses=frozenset(address for index, address in addresses if index == one.index),
+        )
+        for one in raw
+    }
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from kilonova.network.agent.commands import run
+from kilonova.network.agent.libnftables import execute
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def removal(family: str, name: str) -> str:
 def load(text: str) -> None:
     """Errors: NetworkUnavailable; nothing has changed then."""
     if text:
-        run("nft", "-f", "-", feed=text)
+        execute(text)
 
 
 def _changes(old: Table, new: Table) -> Iterator[str]:

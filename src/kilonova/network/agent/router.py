@@ -45,10 +45,9 @@ class RouterNamespace:
             with inside(self._namespace):
                 for name, value in _SYSCTLS.items():
                     set_sysctl(name, value)
-        fresh = self._address(router)
+        lines, fresh = self._address(router)
         routes = tuple(self._routes(router))
-        if routes != self._routed:
-            ip_batch(routes, namespace=self._namespace)
+        ip_batch([*lines, *(routes if routes != self._routed else ())], namespace=self._namespace)
         table = nat_table(router, self._names)
         with inside(self._namespace):
             load(transaction(self._table, table))
@@ -57,17 +56,16 @@ class RouterNamespace:
                 announce(device, address)
         self._table, self._routed, self._started = table, routes, True
 
-    def _address(self, router: RouterState) -> list[tuple[str, str]]:
-        """Set all addresses; those that are new, with their devices."""
+    def _address(self, router: RouterState) -> tuple[list[str], list[tuple[str, str]]]:
+        """Commands that set all addresses; and those that are new, with their devices."""
         present = read_links(self._namespace)
-        lines, fresh = ["link set dev lo up"], []
+        lines, fresh = [] if present["lo"].up else ["link set dev lo up"], []
         for port in router_ports(router):
             device = self._names.router_inner(port.port_id, gateway=port is router.gateway)
             wanted = {*port.addresses, *(_floating(router) if port is router.gateway else ())}
             lines += addressed(present[device], wanted)
             fresh += [(device, one.split("/")[0]) for one in wanted - present[device].addresses if ":" not in one]
-        ip_batch(lines, namespace=self._namespace)
-        return fresh
+        return lines, fresh
 
     def _routes(self, router: RouterState) -> Iterator[str]:
         """The default routes and the user's; flushed first, so that those taken away go."""
