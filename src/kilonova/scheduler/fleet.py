@@ -31,6 +31,7 @@ class Fleet:
         self.epoch = 0
         self._hosts: dict[HostName, HostState] = {}
         self._profile_of: dict[Make, Profile] = {}
+        self._last_make: tuple[Make | None, Profile | None] = None, None
         self._set_aside: set[HostName] = set()
         self._versions = (NO_VERSION, 0)  # the lowest and the highest
         self._live_matters = "ComputeFilter" in settings.enabled_filters
@@ -72,6 +73,10 @@ class Fleet:
                 host.use(name, amount)
 
     def _profile(self, make: Make) -> Profile:
+        # A host is added and then made as it is, with one and the same Make: working out its hash twice costs.
+        last, profile = self._last_make
+        if make is last and profile is not None:
+            return profile
         profile = self._profile_of.get(make)
         if profile is None:
             profile = self._profile_of[make] = Profile(len(self.profiles), make)
@@ -82,6 +87,7 @@ class Fleet:
             profile.weighing = weighing_of(profile, self.known, self.settings)
             self._weigh_version(profile)
             self.epoch += 1
+        self._last_make = make, profile
         return profile
 
     def _weigh_version(self, new: Profile) -> None:
