@@ -78,7 +78,14 @@ def test_a_translated_guest_has_a_plain_processor_and_bounded_memory_for_transla
 
     assert domain.get("type") == "qemu"
     assert domain.findtext("cpu/model") == "qemu64"
-    assert domain.findtext("features/tcg/tb-cache") == "32"
+    assert domain.findtext("features/tcg/tb-cache") == "128"
+
+
+@pytest.mark.parametrize(("memory_mib", "cache_mib"), [(64, "32"), (512, "128"), (1024, "256"), (65536, "256")])
+def test_the_room_for_translation_grows_with_the_guest(memory_mib: int, cache_mib: str) -> None:
+    domain = xml(replace(SPEC, memory_mib=memory_mib))
+
+    assert domain.findtext("features/tcg/tb-cache") == cache_mib
 
 
 def test_a_kvm_guest_has_the_hosts_processor() -> None:

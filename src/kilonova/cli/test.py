@@ -47,7 +47,7 @@ class Outcome:
 
 
 def run(given: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGTERM, _end)
     began = time.monotonic()
     outcomes = list(_checks())
     if given.pytest or all(outcome.ok for outcome in outcomes):
@@ -59,8 +59,8 @@ def run(given: argparse.Namespace) -> int:
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _checks() -> Iterator[Outcome]:
@@ -115,12 +115,16 @@ def _pytest(name: str, words: Sequence[str], *, where: Path | None = None) -> Ou
 
 
 def _call(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Its exit status. Interrupted, it may still put away what it started."""
+    """Its exit status. It ends with us, and may put away what it started first."""
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
+        # The terminal has told it, too.
+        process.wait()
+        raise
+    except SystemExit:
+        process.terminate()
         process.wait()
         raise
 

@@ -24,6 +24,7 @@ _QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
 # libvirt lets users name devices if the name starts so; events about devices carry it.
 ALIAS = "ua-"
 
+_MOST_TB_CACHE_MIB = 256
 _HOT_PLUG = {"hw_disk_bus", "hw_vif_model"}
 # Users may name servers anything, XML 1.0 cannot say everything.
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -33,7 +34,7 @@ _WATCHDOG_ACTIONS = {"reset", "poweroff", "pause", "none"}
 
 
 class HostProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """What of the host shows in a guest. `tb_cache_mib` bounds the memory QEMU's translator takes (TCG only)."""
+    """What of the host shows in a guest. `tb_cache_mib` is the least memory QEMU's translator has (TCG only)."""
 
     virt_type: Literal["kvm", "qemu"]
     emulator: Path = Path("/usr/bin/qemu-system-x86_64")
@@ -56,7 +57,7 @@ def domain_xml(spec: GuestSpec, host: HostProfile, files: GuestFiles, disks: lis
     _text(domain, "vcpu", str(spec.vcpus))
     _sysinfo(domain, spec, host)
     _operating_system(domain, spec, host)
-    _features(domain, host)
+    _features(domain, spec, host)
     _cpu(domain, spec, host)
     _clock(domain)
     for event, reaction in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
@@ -130,20 +131,23 @@ def _machine(spec: GuestSpec, host: HostProfile) -> str:
     return spec.properties.get("hw_machine_type") or host.machine_type
 
 
-def _features(domain: Element, host: HostProfile) -> None:
+def _features(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
     features = SubElement(domain, "features")
     SubElement(features, "acpi")
     SubElement(features, "apic")
     if host.virt_type == "qemu" and host.tb_cache_mib:
-        _text(SubElement(features, "tcg"), "tb-cache", str(host.tb_cache_mib), unit="MiB")
+        _text(SubElement(features, "tcg"), "tb-cache", str(_tb_cache_mib(spec, host)), unit="MiB")
+
+
+def _tb_cache_mib(spec: GuestSpec, host: HostProfile) -> int:
+    """A distribution's boot overflows the least; what does is translated again and again, which doubles its time."""
+    return max(host.tb_cache_mib, min(spec.memory_mib // 4, _MOST_TB_CACHE_MIB))
 
 
 def _cpu(domain: Element, spec: GuestSpec, host: HostProfile) -> None:
     cpu = _cpu_seen(domain, host)
     seen = processor(
-        Asked(
-            vcpus=spec.vcpus, memory_mib=spec.memory_mib, extra_specs=spec.extra_specs, properties=spec.properties
-        )
+        Asked(vcpus=spec.vcpus, memory_mib=spec.memory_mib, extra_specs=spec.extra_specs, properties=spec.properties)
     )
     SubElement(cpu, "topology", sockets=str(seen.sockets), cores=str(seen.cores), threads=str(seen.threads))
 
