@@ -10,6 +10,8 @@ from kilonova.model.errors import Forbidden
 
 UNLIMITED = -1
 
+_COUNTED = ("instances", "cores", "ram")
+
 
 class QuotaExceeded(Forbidden):
     pass
@@ -29,6 +31,11 @@ class Limits:
                 return self._set[whose, resource]
         return self._configured.get(resource, UNLIMITED)
 
+    def counts(self, user_id: str) -> bool:
+        """Whether it matters how many servers there are, of what size."""
+        whose = [(self.of(name), self.of_user(name, user_id)) for name in _COUNTED]
+        return any(limit != UNLIMITED for limits in whose for limit in limits)
+
     def of_user(self, resource: str, user_id: str) -> int:
         """A limit set for just this user, else none of their own (-1)."""
         return self._set.get((user_id, resource), UNLIMITED)
@@ -39,10 +46,11 @@ async def limits(request: Request, reader: Reader, project_id: str) -> Limits:
 
 
 async def how_many_fit(
-    request: Request, reader: Reader, each: Usage, *, least: int, most: int, project_id: str, user_id: str
+    reader: Reader, held: Limits, each: Usage, *, least: int, most: int, project_id: str, user_id: str
 ) -> int:
     """Of `most` new servers of `each`'s size as many as quota lets, if that is `least`. Errors: QuotaExceeded."""
-    held = await limits(request, reader, project_id)
+    if not held.counts(user_id):
+        return most
     used = await quotas.usage(reader, project_id)
     rooms = (
         _room(each, quotas.total(used), {name: held.of(name) for name in _COUNTED}),
@@ -54,9 +62,6 @@ async def how_many_fit(
             if room < least:
                 raise exceeded(least)
     return fitting
-
-
-_COUNTED = ("instances", "cores", "ram")
 
 
 class _Exceeded:

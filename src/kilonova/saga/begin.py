@@ -8,7 +8,7 @@ from kilonova.db.database import Transaction
 from kilonova.db.repository.actions import ActionStart, start_action
 from kilonova.db.repository.server_state import task_state_of
 from kilonova.db.statement import insert_into, update_columns
-from kilonova.db.tables.sagas import holds, sagas
+from kilonova.db.tables.sagas import sagas
 from kilonova.model.caller import Caller
 from kilonova.model.errors import Conflict
 from kilonova.model.ids import SagaId, ServerId
@@ -47,13 +47,12 @@ async def begin(
     """
     now = clock.now()
     due = clock.after(-CLOCKS_APART_S)
-    holder = await store.holder_of(tx, work.server_id)
-    if holder is None:
-        await tx.execute(insert_into(holds), resource_id=work.server_id, saga_id=saga_id)
-    elif preempt:
+    taken = await store.take_hold(tx, work.server_id, saga_id)
+    holder = await store.holder_of(tx, work.server_id) if preempt and not taken else None
+    if holder is not None:
         await tx.execute(update_columns(sagas, ("cancelled", "wake_at")), cancelled=1, wake_at=due, by_id=holder)
         tx.after_commit(lambda: ring(holder))
-    else:
+    elif not taken:
         raise ServerBusy(work.server_id, work.action, await task_state_of(tx, work.server_id))
     await tx.execute(
         insert_into(sagas),
@@ -62,7 +61,7 @@ async def begin(
         version=1,
         params=store.encode(work).decode(),
         holds=work.server_id,
-        state="open" if holder is None else "queued",
+        state="open" if taken else "queued",
         cancelled=0,
         epoch=0,
         wake_at=due,

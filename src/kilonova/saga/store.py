@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, null, or_, select, update
+from sqlalchemy import bindparam, exists, func, insert, null, or_, select, update
 
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
@@ -99,6 +99,15 @@ _CLOSE = Statement(
 _STILL_MINE = Statement(
     select(sagas.c.cancelled).where(
         sagas.c.id == bindparam("id"), sagas.c.epoch == bindparam("epoch"), sagas.c.state == "open"
+    )
+)
+_RESOURCE = bindparam("resource_id", type_=holds.c.resource_id.type)
+_TAKE_HOLD = Statement(
+    insert(holds).from_select(
+        ["resource_id", "saga_id"],
+        select(_RESOURCE, bindparam("saga_id", type_=holds.c.saga_id.type)).where(
+            ~exists(select(holds.c.saga_id).where(holds.c.resource_id == _RESOURCE))
+        ),
     )
 )
 _HOLDER = Statement(select(holds.c.saga_id).where(holds.c.resource_id == bindparam("resource_id")))
@@ -201,6 +210,11 @@ async def close(tx: Transaction, row: SagaRow, *, state: str, now: Timestamp) ->
     await tx.execute(update_columns(holds, ("saga_id",), ("resource_id",)), saga_id=following, by_resource_id=row.holds)
     await tx.execute(update_columns(sagas, ("state", "wake_at")), state="open", wake_at=now, by_id=following)
     return SagaId(following)
+
+
+async def take_hold(tx: Transaction, resource_id: str, saga_id: SagaId) -> bool:
+    """False when another saga holds it."""
+    return await tx.execute(_TAKE_HOLD, resource_id=resource_id, saga_id=saga_id) == 1
 
 
 async def holder_of(db: Reader, resource_id: str) -> SagaId | None:

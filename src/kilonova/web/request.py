@@ -1,6 +1,7 @@
 """A request as handlers see it: Starlette's, with who calls, what the path said, and a bounded JSON body."""
 
 import re
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -59,7 +60,7 @@ class Request(StarletteRequest, Generic[C]):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRequest("cannot understand JSON") from error
 
-    @property
+    @cached_property
     def base(self) -> str:
         """Scheme, host and prefix as the client sees them (X-Forwarded-* honoured), without a trailing slash."""
         headers = self.headers

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from kilonova.api.links import links
 from kilonova.api.request import Request
 from kilonova.model.flavor import Flavor
@@ -34,5 +36,5 @@ def full(request: Request, flavor: Flavor) -> dict[str, Any]:
         shown["OS-FLV-DISABLED:disabled"] = bool(flavor.disabled)
         shown["rxtx_factor"] = flavor.rxtx_factor
     if version >= 61 and request.permits("os_compute_api:os-flavor-extra-specs:index"):
-        shown["extra_specs"] = flavor.specs()
+        shown["extra_specs"] = msgspec.Raw(flavor.extra_specs)
     return shown

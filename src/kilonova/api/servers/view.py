@@ -39,6 +39,11 @@ def _embedded_flavor(flavor: str, with_specs: bool) -> Raw:
     return Raw(_encode(shown))
 
 
+def _quoted(text: str) -> str:
+    """`text` as it stands between the quotes of a JSON text."""
+    return _encode(text).decode()[1:-1]
+
+
 class Views:
     """Made once per request: what version and role decide is decided here, not once per server.
 
@@ -55,6 +60,13 @@ class Views:
         self._every_status = version >= 16 and request.permits("os_compute_api:servers:show:host_status")
         self._unknown_status = version >= 16 and request.permits("os_compute_api:servers:show:host_status:unknown-only")
         self.host_statuses: Mapping[str, str] = {}
+        # Many servers are of few images, and every one has links: as text they are put together in no time.
+        self._images: dict[str, Raw] = {}
+        self._link_texts = (
+            f'[{{"rel":"self","href":"{_quoted(self._self_base)}',
+            f'"}},{{"rel":"bookmark","href":"{_quoted(self._bookmark_base)}/servers/',
+            '"}]',
+        )
 
     @property
     def shows_host_status(self) -> bool:
@@ -73,8 +85,12 @@ class Views:
             {"rel": "bookmark", "href": f"{self._bookmark_base}/servers/{server_id}"},
         ]
 
+    def _links(self, server_id: str) -> Raw:
+        before, between, behind = self._link_texts
+        return Raw(before + server_id + between + server_id + behind)
+
     def brief(self, server_id: str, name: str) -> dict[str, Any]:
-        return {"id": server_id, "name": name, "links": self.links(server_id)}
+        return {"id": server_id, "name": name, "links": self._links(server_id)}
 
     def detail(self, server: Server) -> dict[str, Any]:
         """One of a list."""
@@ -120,7 +136,7 @@ class Views:
             "accessIPv4": server.access_ip_v4,
             "accessIPv6": server.access_ip_v6,
             "OS-DCF:diskConfig": server.disk_config,
-            "links": self.links(server.id),
+            "links": self._links(server.id),
         }
         if status in SHOWS_FAULT and server.fault is not None:
             shown["fault"] = self._fault(server.fault)
@@ -191,11 +207,15 @@ class Views:
     def _image(self, server: Server) -> Any:
         if not server.image_id:
             return ""
-        href = f"{self._bookmark_base}/images/{server.image_id}"
-        image: dict[str, Any] = {"id": server.image_id, "links": [{"rel": "bookmark", "href": href}]}
         if self._version >= 98:
-            image["properties"] = image_properties(server.request_spec)
-        return image
+            return {**self._linked_image(server.image_id), "properties": image_properties(server.request_spec)}
+        if server.image_id not in self._images:
+            self._images[server.image_id] = Raw(_encode(self._linked_image(server.image_id)))
+        return self._images[server.image_id]
+
+    def _linked_image(self, image_id: str) -> dict[str, Any]:
+        href = f"{self._bookmark_base}/images/{image_id}"
+        return {"id": image_id, "links": [{"rel": "bookmark", "href": href}]}
 
     def _flavor_of(self, server: Server) -> Any:
         if self._version >= 47:
