@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from kilonova.contract.scheduler import told_in_full
 from kilonova.model.errors import InternalError, KilonovaError
 from kilonova.model.time import Timestamp, short
 
@@ -34,4 +35,4 @@ def fault_of(error: KilonovaError, now: Timestamp, failures: Sequence[dict[str, 
 
 def _attempt(failure: dict[str, Any]) -> str:
     where = f" on {failure['host']}" if failure.get("host") else ""
-    return f"attempt {failure['attempt']}: {failure['step']}{where}: {failure['kind']}: {failure['message']}"
+    return f"attempt {failure['attempt']}: {failure['step']}{where}: {failure['kind']}: {told_in_full(failure)}"

@@ -1,6 +1,7 @@
 """What the scheduler is asked and what it answers."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 
@@ -130,6 +131,17 @@ class NoValidHost(Conflict):
     def __init__(self, reason: str, counts: list[dict[str, object]]) -> None:
         super().__init__(f"No valid host was found. {reason}")
         self.counts = counts
+
+
+def told_in_full(failure: Mapping[str, Any]) -> str:
+    """A failure's `message`, and for NoValidHost (by its `attributes`) what the nearest host lacks.
+
+    For administrators: it names a host.
+    """
+    counts = failure.get("attributes", {}).get("counts") or [{}]
+    nearest = counts[-1].get("nearest")
+    told = f" The nearest host is {nearest}, which lacks: {counts[-1].get('lacks')}." if nearest else ""
+    return f"{failure['message']}{told}"
 
 
 class HostUpdate(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kilonova.aio.clock import Clock
+from kilonova.contract.scheduler import told_in_full
 from kilonova.db.database import Database, Transaction
 from kilonova.db.repository import actions, server_state
 from kilonova.model.errors import InternalError, KilonovaError
@@ -26,6 +27,11 @@ Changed = Callable[[ServerId], None]
 
 class LeaseLost(Exception):
     """Somebody else works on the saga by now."""
+
+
+def _told(result: Any) -> str | None:
+    """What a step has to say of its result."""
+    return result.get("details") if isinstance(result, dict) else None
 
 
 class Logbook(Generic[W]):
@@ -152,11 +158,11 @@ class Logbook(Generic[W]):
                 await step.on_done(tx, self._run, facts_of(line.data) if step.make is not None else line.data)
             if step.event:
                 await actions.finish_event(
-                    tx, server_id, request_id, step.event, at=line.at, result="Success", details=None
+                    tx, server_id, request_id, step.event, at=line.at, result="Success", details=_told(line.data)
                 )
         elif event.kind in ("failed", "cancelled") and step.event:
             await actions.finish_event(
-                tx, server_id, request_id, step.event, at=line.at, result="Error", details=line.data["message"][:255]
+                tx, server_id, request_id, step.event, at=line.at, result="Error", details=told_in_full(line.data)
             )
 
     def _interrupted(self, cancellation: store.Logged) -> Step[Any, W] | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kilonova.conductor.faults import fault_of
+from kilonova.conductor.sagas.choosing import chosen
 from kilonova.conductor.world import World
 from kilonova.contract.compute import BlockDevice, Build, Destroy, Facts
 from kilonova.contract.work import CreateServer
@@ -46,13 +47,13 @@ async def await_volumes(run: CreateRun) -> None:
             raise Unavailable(f"Volume {device['volume_id']} is being created.")
 
 
-@server_create.step(shows="scheduling", timeout_s=120.0)
+@server_create.step(shows="scheduling", event="scheduler_select_destinations", timeout_s=120.0)
 async def place(run: CreateRun) -> dict[str, str]:
     """Choose a host and claim on it for the server. Errors: NoValidHost."""
     server = await server_state.state_of(run.world.db, run.params.server_id)
     avoid = tuple(HostName(failure["host"]) for failure in run.failures if failure.get("host"))
-    chosen = await run.world.scheduler.select(server.spec(), server.id, run.attempt, avoid)
-    return {"host": chosen.host, "node": chosen.node, "zone": chosen.availability_zone}
+    selection = await run.world.scheduler.select(server.spec(), server.id, run.attempt, avoid)
+    return chosen(selection)
 
 
 @place.undo

@@ -3,6 +3,7 @@
 import msgspec
 
 from kilonova.conductor.faults import fault_of
+from kilonova.conductor.sagas.choosing import chosen
 from kilonova.conductor.sagas.server_resize import (
     keep_old_claim,
     migration_of,
@@ -34,8 +35,8 @@ async def claim_refuge(run: EvacuateRun) -> dict[str, str]:
     spec = spec_elsewhere(server.spec(), run.params.host, with_disks=False)
     if run.params.force and run.params.host is not None:
         spec = msgspec.structs.replace(spec, requested_host=None, force_host=HostName(run.params.host))
-    chosen = await run.world.scheduler.select(spec, server.id, run.attempt, (server.host,))
-    return {"host": chosen.host, "node": chosen.node, "zone": chosen.availability_zone}
+    selection = await run.world.scheduler.select(spec, server.id, run.attempt, (server.host,))
+    return chosen(selection)
 
 
 @claim_refuge.record

@@ -1,13 +1,17 @@
 """Sagas that have to do with a server's root disk: snapshot, rebuild, rescue, unrescue."""
 
+import msgspec
+
 from kilonova.conductor.faults import fault_of
 from kilonova.conductor.sagas.server_power import leave_as_it_was, on_its_host
 from kilonova.conductor.world import World
 from kilonova.contract import compute, work
 from kilonova.contract.compute import Facts
+from kilonova.contract.scheduler import NoValidHost, RequestSpec
 from kilonova.db.database import Transaction
 from kilonova.db.repository import server_state
 from kilonova.model.errors import KilonovaError
+from kilonova.model.ids import HostName
 from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga
 
 # In system_metadata of a rescued server: what it was rescued with.
@@ -42,6 +46,17 @@ server_snapshot.fail(leave_as_it_was)
 server_rebuild: Saga[work.RebuildServer, World] = Saga(work.RebuildServer)
 
 
+@server_rebuild.step(event="conductor_rebuild_server", pure=True)
+async def ask_host(run: Run[work.RebuildServer, World]) -> None:
+    """Whether the server's own host may have it with another image. Errors: NoValidHost."""
+    server = await server_state.state_of(run.world.db, run.params.server_id)
+    spec, old = server.spec(), run.params.old_spec
+    before = None if old is None else msgspec.json.decode(old, type=RequestSpec)
+    if server.host is None or before is None or spec.image_id == before.image_id:
+        return
+    await run.world.scheduler.check_rebuild(spec, HostName(server.host))
+
+
 @server_rebuild.order(shows="rebuild_spawning", event="compute_rebuild_instance", timeout_s=600.0)
 async def rebuild(run: Run[work.RebuildServer, World]) -> HostOrder:
     """The old root disk goes first, so there is nothing to undo to: a failure ends in ERROR, and rebuild mends that."""
@@ -73,6 +88,8 @@ async def rebuild_failed(tx: Transaction, run: Run[work.RebuildServer, World], e
     if isinstance(error, Cancelled):
         return
     now = run.world.clock.now()
+    # Refused before anything was touched, it still is what it was.
+    kept = {"image_id": run.params.old_image_id, "request_spec": run.params.old_spec}
     await server_state.change(
         tx,
         run.params.server_id,
@@ -80,6 +97,7 @@ async def rebuild_failed(tx: Transaction, run: Run[work.RebuildServer, World], e
         vm_state="error",
         task_state=None,
         fault=fault_of(error, now, run.failures),
+        **(kept if isinstance(error, NoValidHost) else {}),
     )
 
 

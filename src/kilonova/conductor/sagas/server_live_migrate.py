@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from kilonova.conductor.sagas.choosing import chosen
 from kilonova.conductor.sagas.server_resize import (
     DisksStay,
     keep_old_claim,
@@ -58,8 +59,8 @@ async def claim_target(run: LiveRun) -> dict[str, str]:
     spec = spec_elsewhere(server.spec(), run.params.host)
     if run.params.force and run.params.host is not None:
         spec = msgspec.structs.replace(spec, requested_host=None, force_host=HostName(run.params.host))
-    chosen = await run.world.scheduler.select(spec, server.id, run.attempt, (server.host,))
-    return {"host": chosen.host, "node": chosen.node, "zone": chosen.availability_zone}
+    selection = await run.world.scheduler.select(spec, server.id, run.attempt, (server.host,))
+    return chosen(selection)
 
 
 @claim_target.record

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from kilonova.conductor.sagas.choosing import chosen
 from kilonova.conductor.sagas.server_power import on_its_host
 from kilonova.conductor.world import World
 from kilonova.contract.compute import (
@@ -98,8 +99,8 @@ async def claim_for_resize(run: Run[ResizeServer, World]) -> dict[str, str]:
     else:
         spec = msgspec.structs.replace(spec, requested_host=server.host, force_host=None)
     avoid = () if run.world.resize_to_same_host else (server.host,)
-    chosen = await run.world.scheduler.select(spec, server.id, run.attempt, avoid)
-    return {"host": chosen.host, "node": chosen.node, "zone": chosen.availability_zone}
+    selection = await run.world.scheduler.select(spec, server.id, run.attempt, avoid)
+    return chosen(selection)
 
 
 async def claim_elsewhere(run: Run[MigrateServer, World]) -> dict[str, str]:
@@ -109,8 +110,8 @@ async def claim_elsewhere(run: Run[MigrateServer, World]) -> dict[str, str]:
     if not await run.world.hosts.takes_guests(server.host):
         raise DisksStay(server.host)
     spec = spec_elsewhere(server.spec(), run.params.host)
-    chosen = await run.world.scheduler.select(spec, server.id, run.attempt, (server.host,))
-    return {"host": chosen.host, "node": chosen.node, "zone": chosen.availability_zone}
+    selection = await run.world.scheduler.select(spec, server.id, run.attempt, (server.host,))
+    return chosen(selection)
 
 
 async def record_destination(tx: Transaction, run: MoveRun, chosen: dict[str, str]) -> None:

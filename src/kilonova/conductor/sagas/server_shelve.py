@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kilonova.conductor.sagas.choosing import chosen
 from kilonova.conductor.sagas.server_power import leave_as_it_was, on_its_host
 from kilonova.conductor.world import World
 from kilonova.contract.compute import Build, Destroy, Facts, PowerOff, PowerOn, Snapshot
@@ -126,8 +127,8 @@ async def place(run: UnshelveRun) -> dict[str, str]:
         spec = msgspec.structs.replace(spec, availability_zone=zone)
     if run.params.host is not None:
         spec = msgspec.structs.replace(spec, requested_host=run.params.host)
-    chosen = await run.world.scheduler.select(spec, server.id, run.attempt, ())
-    return {"host": chosen.host, "node": chosen.node, "zone": chosen.availability_zone, "kept": ""}
+    selection = await run.world.scheduler.select(spec, server.id, run.attempt, ())
+    return chosen(selection) | {"kept": ""}
 
 
 @place.undo
