@@ -28,7 +28,7 @@ def test_every_operation_that_answers_with_a_body_has_a_form() -> None:
     assert silent == {"GET /servers/events"}
 
 
-@pytest.mark.parametrize("version", range(LOWEST, HIGHEST + 1))
+@pytest.mark.parametrize("version", [LOWEST, 36, 53, 75, HIGHEST])
 def test_every_form_is_a_schema_at_every_version(version: int) -> None:
     forms = components(version)
     assert forms.keys() == FORMS.keys()

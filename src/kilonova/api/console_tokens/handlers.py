@@ -3,10 +3,11 @@
 from http import HTTPStatus
 from typing import Any
 
+from starlette.responses import Response
+
 from kilonova.api.faults import fault
 from kilonova.api.request import Request
 from kilonova.api.validation import Query
-from kilonova.web.response import Response
 
 QUERY = Query((1, {}), strict_from=99)
 

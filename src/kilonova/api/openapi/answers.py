@@ -1,4 +1,4 @@
-"""What each operation answers when it succeeds, as forms (see `forms`). Source of members and types: the API samples."""
+"""What each operation answers when it succeeds, as forms (see `forms`). Source of members: the API samples."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,9 +8,10 @@ from kilonova.api.parameters import Schema
 from kilonova.api.routes.route import Route
 
 _QUOTAS = (
-    "{0}@1-35 {1}@1-35 {2}@1-35 {3}@1-35 injected_file_content_bytes=T@1-56 injected_file_path_bytes=T@1-56"
-    " injected_files=T@1-56 cores=T instances=T key_pairs=T metadata_items=T ram=T"
-).format("fixed_ips=T", "floating_ips=T", "security_group_rules=T", "security_groups=T")
+    "fixed_ips=T@1-35 floating_ips=T@1-35 security_group_rules=T@1-35 security_groups=T@1-35"
+    " injected_file_content_bytes=T@1-56 injected_file_path_bytes=T@1-56 injected_files=T@1-56"
+    " cores=T instances=T key_pairs=T metadata_items=T ram=T"
+)
 _OF_SETS = f"{_QUOTAS} server_groups=T server_group_members=T"
 _OF_CLASSES = f"{_QUOTAS} server_groups=T@50 server_group_members=T@50".replace("@1-35", "@1-49")
 _AMOUNTS = (
@@ -54,14 +55,16 @@ _CHANGED = (
     f"{_SMALL_SERVER} addresses={{[plain_address]}}@1-74 addresses={{[address]}}@75 {_rest(75)}"
     " ~OS-EXT-SRV-ATTR:hostname=s?@75 server_groups=[s]@71"
 )
-_MOVE = "id=i status=s created_at=s updated_at=s? source_compute=s? source_node=s? dest_compute=s? dest_node=s? dest_host=s?"
+_MOVE = (
+    "id=i status=s created_at=s updated_at=s? source_compute=s? source_node=s? dest_compute=s? dest_node=s?"
+    " dest_host=s?"
+)
 
 FORMS: dict[str, str] = {
     "link": "href=s rel=s ~type=s",
     "named": "name=s",
     "named_server": "name=s uuid=s",
     "extension": "alias=s description=s links=[*] name=s namespace=s updated=s",
-    "version": "id=s status=s version=s min_version=s updated=s links=[link] ~media-types=[o]",
     "brief_flavor": "id=s name=s links=[link] description=s?@55",
     "flavor": (
         "id=s name=s links=[link] description=s?@55 ram=i disk=i vcpus=i OS-FLV-EXT-DATA:ephemeral=i swap=i|s"
@@ -70,8 +73,8 @@ FORMS: dict[str, str] = {
     "flavor_access": "flavor_id=s tenant_id=s",
     "brief_image": "id=s links=[link] name=s?",
     "image": (
-        "~OS-DCF:diskConfig=s OS-EXT-IMG-SIZE:size=i? created=s? id=s links=[link] metadata=o minDisk=i minRam=i name=s?"
-        " progress=i status=s updated=s? ~server=o"
+        "~OS-DCF:diskConfig=s OS-EXT-IMG-SIZE:size=i? created=s? id=s links=[link] metadata=o minDisk=i minRam=i"
+        " name=s? progress=i status=s updated=s? ~server=o"
     ),
     "new_aggregate": ("availability_zone=s? created_at=s deleted=b deleted_at=s? id=i name=s updated_at=s? uuid=s@41"),
     "aggregate": (
@@ -171,24 +174,19 @@ FORMS: dict[str, str] = {
     "interface": "port_id=s net_id=s mac_addr=s port_state=s fixed_ips=[fixed_ip] tag=s?@70",
     "fixed_ip": "ip_address=s subnet_id=s?",
     "volume_attachment": (
-        "device=s? serverId=s volumeId=s id=s@1-88 tag=s?@70 delete_on_termination=b@79 attachment_id=s?@89 bdm_uuid=s@89"
-    ),
-    "new_volume_attachment": (
-        "device=s? serverId=s volumeId=s id=s@1-88 tag=s?@70 delete_on_termination=b@79 attachment_id=s?@89 bdm_uuid=s@89"
+        "device=s? serverId=s volumeId=s id=s@1-88 tag=s?@70 delete_on_termination=b@79"
+        " attachment_id=s?@89 bdm_uuid=s@89"
     ),
     "console": "type=s url=s",
     "remote_console": "protocol=s type=s url=s",
     "console_target": "instance_uuid=s host=s port=i internal_access_path=s? tls_port=i?@99",
     "numa_node": "memory_mb=i siblings=[[i]] vcpu_set=[i] ~host_node=i ~cpu_pinning={i}",
     "share": "share_id=s status=s tag=s ~uuid=s ~export_location=s",
-    "old_console_output": "output=s",
     "assisted_snapshot": "id=s volumeId=s",
-    "power": "host=s power_action=s",
 }
 
 _ONE_SERVER = "/servers/{server_id}"
 ANSWERS: dict[str, str] = {
-    "GET /": "version=o",
     "GET /versions/{id}": "version=o",
     "GET /extensions": "extensions=[extension]",
     "GET /extensions/{id}": "extension=extension",
@@ -306,7 +304,7 @@ ANSWERS: dict[str, str] = {
     f"GET {_ONE_SERVER}/os-security-groups": "security_groups=[security_group]",
     f"GET {_ONE_SERVER}/os-server-password": "password=s",
     f"GET {_ONE_SERVER}/os-volume_attachments": "volumeAttachments=[volume_attachment]",
-    f"POST {_ONE_SERVER}/os-volume_attachments": "volumeAttachment=new_volume_attachment",
+    f"POST {_ONE_SERVER}/os-volume_attachments": "volumeAttachment=volume_attachment",
     f"GET {_ONE_SERVER}/os-volume_attachments/{{id}}": "volumeAttachment=volume_attachment",
     f"POST {_ONE_SERVER}/remote-consoles": "remote_console=remote_console",
     f"GET {_ONE_SERVER}/shares": "shares=[share]",

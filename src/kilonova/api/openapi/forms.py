@@ -1,8 +1,9 @@
 """The forms of answers, written short, as JSON Schema.
 
-A form is a text of members, `name=type`, each for all versions or for some (`@55`: from 2.55 on; `@1-101`: up to 2.101).
-`~name` may be absent. Types: `s` text, `i` whole number, `n` number, `b` truth, `o` any object, `*` anything, another form's
-name, `[…]` a list, `{…}` an object of any names, `a|b` either, and `?` behind one: or null. Nothing else may be there.
+A form is a text of members, `name=type`, each for all versions or for some (`@55`: from 2.55 on; `@1-101`: up to
+2.101). `~name` may be absent. Types: `s` text, `i` whole number, `n` number, `b` truth, `o` any object, `*` anything,
+another form's name, `[…]` a list, `{…}` an object of any names, `a|b` either, and `?` behind one: or null. Nothing else
+may be there.
 """
 
 import re
