@@ -63,8 +63,7 @@ def build(count: int, rng: random.Random, *, unique: bool) -> Fleet:
         )
         host.seen_at = NOW
         part = rng.random()
-        for name, inventory in inventories:
-            host.use(name, int(inventory.capacity * part))
+        host.use({name: int(inventory.capacity * part) for name, inventory in inventories})
     fleet.settle_all()
     return fleet
 

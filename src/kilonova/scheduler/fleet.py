@@ -68,9 +68,7 @@ class Fleet:
         profile = host.profile = self._profile(make)
         host.free_vcpu, host.free_memory, host.free_disk = profile.vcpu, profile.memory, profile.disk
         host.other_used = None
-        for name, amount in used.items():
-            if amount:
-                host.use(name, amount)
+        host.use(used)
 
     def _profile(self, make: Make) -> Profile:
         # A host is added and then made as it is, with one and the same Make: working out its hash twice costs.
@@ -109,8 +107,7 @@ class Fleet:
     def take(self, host: HostState, amounts: Mapping[str, int], *, servers: int = 0, io_ops: int = 0) -> None:
         """Count amounts as used (negative: as free again)."""
         self.changes += 1
-        for name, amount in amounts.items():
-            host.use(name, amount)
+        host.use(amounts)
         host.servers += servers
         host.io_ops = max(host.io_ops + io_ops, 0)
         if host.entry is not None:

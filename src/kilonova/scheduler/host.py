@@ -1,6 +1,6 @@
 """Hosts as the scheduler sees them: what many have in common, and each one's own and changing part."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -136,17 +136,18 @@ class HostState:
         used = 0 if self.other_used is None else self.other_used.get(resource_class, 0)
         return self.profile.capacity(resource_class) - used
 
-    def use(self, resource_class: str, amount: int) -> None:
-        """Count `amount` more as used; less when it is negative."""
-        if resource_class == "VCPU":
-            self.free_vcpu -= amount
-        elif resource_class == "MEMORY_MB":
-            self.free_memory -= amount
-        elif resource_class == "DISK_GB":
-            self.free_disk -= amount
-        else:
-            self.other_used = self.other_used or {}
-            self.other_used[resource_class] = self.other_used.get(resource_class, 0) + amount
+    def use(self, amounts: Mapping[str, int]) -> None:
+        """Count amounts more as used; less where they are negative."""
+        for resource_class, amount in amounts.items():
+            if resource_class == "VCPU":
+                self.free_vcpu -= amount
+            elif resource_class == "MEMORY_MB":
+                self.free_memory -= amount
+            elif resource_class == "DISK_GB":
+                self.free_disk -= amount
+            elif amount:
+                self.other_used = self.other_used or {}
+                self.other_used[resource_class] = self.other_used.get(resource_class, 0) + amount
 
 
 def _metadata(aggregates: tuple[Aggregate, ...]) -> dict[str, frozenset[str]]:

@@ -197,8 +197,7 @@ def _add(
     host.forced_down = service.state != "up"
     host.seen_at = math.inf
     host.ip = hypervisor["host_ip"]
-    for name, amount in provider.used.items():
-        host.use(name, amount)
+    host.use(provider.used)
 
 
 async def _groups(admin: Admin) -> dict[str, Members]:
