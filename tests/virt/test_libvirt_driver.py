@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from kilonova.aio.clock import SystemClock
 from kilonova.image.tiny.build import cached_tiny
 from kilonova.model.errors import DetachRefused
+from kilonova.model.fitting.host import Fit, FittedCell
 from kilonova.model.ids import GuestId, HostName
 from kilonova.virt.config_drive import write_config_drive
 from kilonova.virt.errors import GuestAgentMissing
@@ -462,3 +463,31 @@ async def test_two_state_directories_do_not_see_each_other(
         await other.close()
     assert not is_alive(daemon)
     assert (await libvirt_rig.hypervisor.info(guest)).power_state is PowerState.RUNNING
+
+
+async def test_a_guest_has_the_cells_it_was_given_and_stays_on_their_cpus(libvirt_rig: LibvirtRig, image: Path) -> None:
+    cells = tuple(
+        FittedCell(host_cell=0, pinning={cpu: cpu % (os.cpu_count() or 1)}, memory_mib=32) for cpu in range(2)
+    )
+    fit = Fit(cells=cells, emulator=frozenset({0}))
+    guest = await booted(libvirt_rig, guest_spec(image, vcpus=2, memory_mib=64, fit=fit))
+
+    pid = await pid_of(libvirt_rig, guest)
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    nodes = [words[index + 1] for index, word in enumerate(words) if word == "-numa"]
+    assert [node.split(",")[:3] for node in nodes] == [["node", "nodeid=0", "cpus=0"], ["node", "nodeid=1", "cpus=1"]]
+    threads = {(path / "comm").read_text().strip(): int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()}
+    for number, cell in enumerate(cells):
+        assert os.sched_getaffinity(threads[f"CPU {number}/TCG"]) == {cell.pinning[number]}
+
+
+async def test_this_machine_tells_of_its_cells(libvirt_rig: LibvirtRig) -> None:
+    hardware = (await libvirt_rig.hypervisor.facts()).hardware
+
+    assert hardware is not None
+    assert hardware.topology is not None
+    cells = hardware.topology.cells
+    online = {int(path.name.removeprefix("node")) for path in Path("/sys/devices/system/node").glob("node[0-9]*")}
+    assert {cell.id for cell in cells} == online
+    assert sum(len(cell.shared) for cell in cells) == os.cpu_count()
+    assert all(cell.memory_mib > 0 and 4 in {pages.size_kib for pages in cell.pages} for cell in cells)
