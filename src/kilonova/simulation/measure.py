@@ -1,17 +1,13 @@
 """Figures of a whole fleet at one moment, fast enough to be taken often: the hosts' free amounts as arrays."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 
 from kilonova.scheduler.host import HostState
 from kilonova.scheduler.request import Request
 from kilonova.scheduler.verdict import PASS
-from kilonova.simulation.placing import Capacity, Placing, Wanted
+from kilonova.simulation.placing import Capacity, Numbers, Placing, Wanted
 from kilonova.simulation.result import Place, Sample
-
-Numbers = npt.NDArray[np.int64]
 
 BINS = 20
 
@@ -22,17 +18,13 @@ class Gauge:
     def __init__(self, placing: Placing, reference: Wanted | None) -> None:
         self._placing = placing
         self._hosts: list[HostState] = list(placing.fleet)
-        self._profiles = self._numbers(host.profile.number for host in self._hosts)
-        self._memory = self._numbers(host.profile.memory for host in self._hosts)
+        self._profiles = np.array([host.profile.number for host in self._hosts], dtype=np.int64)
+        self._memory = np.array([max(host.profile.memory, 1) for host in self._hosts], dtype=np.int64)
         self.reference = reference
-
-    def _numbers(self, values: Iterable[int]) -> Numbers:
-        return np.fromiter(values, dtype=np.int64, count=len(self._hosts))
 
     def memory_used(self) -> npt.NDArray[np.float64]:
         """Of each host, the share of its memory that servers hold."""
-        free = self._numbers(host.free_memory for host in self._hosts)
-        return 1.0 - free / np.maximum(self._memory, 1)
+        return 1.0 - self._placing.free["MEMORY_MB"] / self._memory
 
     def slots(self, request: Request) -> Numbers:
         """How many of it each host could still take, by amounts and by what all hosts of its profile are asked."""
@@ -40,21 +32,14 @@ class Gauge:
         suits = np.array(
             [all(one.judge(profile, request) is PASS for one in rules.on_profiles) for profile in fleet.profiles]
         )
-        fits: Numbers | None = None
+        fits: Numbers = np.where(self._placing.enabled & suits[self._profiles], np.iinfo(np.int64).max, 0)
         for name, amount in request.needs.items():
-            here = np.maximum(self._free(name), 0) // amount
-            fits = here if fits is None else np.minimum(fits, here)
-        enabled = self._numbers(host.enabled for host in self._hosts)
-        return np.zeros_like(self._memory) if fits is None else fits * enabled * suits[self._profiles]
+            fits = np.minimum(fits, np.maximum(self._free(name), 0) // amount)
+        return fits
 
     def _free(self, name: str) -> Numbers:
-        if name == "VCPU":
-            return self._numbers(host.free_vcpu for host in self._hosts)
-        if name == "MEMORY_MB":
-            return self._numbers(host.free_memory for host in self._hosts)
-        if name == "DISK_GB":
-            return self._numbers(host.free_disk for host in self._hosts)
-        return self._numbers(host.free(name) for host in self._hosts)
+        kept = self._placing.free.get(name)
+        return np.array([host.free(name) for host in self._hosts], dtype=np.int64) if kept is None else kept
 
     def sample(self, at_s: float, *, requested: int, refused: int, moved: int) -> Sample:
         placing = self._placing

@@ -1,21 +1,22 @@
 """Servers on the hosts of a stock: the scheduler decides, placement's rule has the last word, totals are kept."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from kilonova.contract.placement import ClaimRefused
 from kilonova.contract.scheduler import RequestSpec
 from kilonova.model.allocation import what_is_short
 from kilonova.model.ids import HostName
-from kilonova.scheduler.decision import Decision
+from kilonova.scheduler.choice import Choice
 from kilonova.scheduler.host import HostState
 from kilonova.scheduler.request import Group, Request
 from kilonova.simulation.stock import Stock
 
-# The up to so many best hosts for a request: how the scheduler decides, or another way to compare it with.
-Decide = Callable[[Request, int], list[HostState]]
+Numbers = npt.NDArray[np.int64]
 
 NOBODY: frozenset[HostName] = frozenset()
 
@@ -77,7 +78,7 @@ class Capacity(msgspec.Struct):
 class Placing:
     """One run's state. `rng` chooses among the best when `host_subset_size` says so."""
 
-    def __init__(self, stock: Stock, rng: random.Random, decide: Decide | None = None) -> None:
+    def __init__(self, stock: Stock, rng: random.Random) -> None:
         self.stock = stock
         self.fleet = stock.fleet
         self.servers = 0
@@ -88,11 +89,17 @@ class Placing:
                 capacity = self.capacities.setdefault(name, Capacity())
                 capacity.total += total
                 capacity.used += total - host.free(name)
-        self._rng = rng
-        self._decide = decide or Decision(self.fleet, stock.rules).best
+        self._choice = Choice(self.fleet, stock.rules, self.fleet.settings, rng)
+        # By host number, kept current: sums over a whole fleet are taken often.
+        self.free = {name: self._column(name) for name in ("VCPU", "MEMORY_MB", "DISK_GB")}
+        self.enabled = np.array([host is not None and host.enabled for host in self.fleet.by_number])
         # Hosts on which something became free, in that order, since anything was refused.
         self._freed: list[HostState] = []
         self._any_refused = False
+
+    def _column(self, name: str) -> Numbers:
+        hosts = self.fleet.by_number
+        return np.array([0 if host is None else host.free(name) for host in hosts], dtype=np.int64)
 
     def request(
         self, wanted: Wanted, now: float, members: Members | None = None, avoid: frozenset[HostName] = NOBODY
@@ -104,14 +111,13 @@ class Placing:
         plain = request.is_plain
         if plain and self._still_refused(wanted):
             return None
-        found = self._decide(request, self.fleet.settings.host_subset_size)
-        if not found:
-            if plain:
-                self._any_refused = True
-                wanted.refused_at = len(self._freed)
-            return None
-        wanted.refused_at = -1
-        return found[0] if len(found) == 1 else self._rng.choice(found)
+        host = self._choice.host_for(request)
+        if host is not None:
+            wanted.refused_at = -1
+        elif plain:
+            self._any_refused = True
+            wanted.refused_at = len(self._freed)
+        return host
 
     def _still_refused(self, wanted: Wanted) -> bool:
         """Refused before, and no host has got room enough since: a full fleet need not be searched again."""
@@ -156,19 +162,23 @@ class Placing:
         short = what_is_short(profile.inventories, used, wanted.needs)
         if short is not None:
             raise ClaimRefused(host.name, short)
-        self.fleet.take(host, wanted.needs, servers=1)
-        for name, amount in wanted.needs.items():
-            self.capacities[name].used += amount
+        self._take(host, wanted.needs, 1)
 
     def _release(self, host: HostState, wanted: Wanted) -> None:
-        self.fleet.take(host, wanted.returns, servers=-1)
-        for name, amount in wanted.needs.items():
-            self.capacities[name].used -= amount
+        self._take(host, wanted.returns, -1)
         if self._any_refused:
             self._freed.append(host)
 
+    def _take(self, host: HostState, amounts: Mapping[str, int], servers: int) -> None:
+        self.fleet.take(host, amounts, servers=servers)
+        for name, amount in amounts.items():
+            self.capacities[name].used += amount
+            if name in self.free:
+                self.free[name][host.number] -= amount
+
     def enable(self, host: HostState, enabled: bool) -> None:
         host.enabled = enabled
+        self.enabled[host.number] = enabled
         self.fleet.settle(host)
         if enabled and self._any_refused:
             self._freed.append(host)

@@ -15,7 +15,7 @@ from kilonova.simulation.balance import propose
 from kilonova.simulation.description import BadDescription, Description, Maintenance, seconds
 from kilonova.simulation.evacuation import evacuate
 from kilonova.simulation.measure import Gauge, shares
-from kilonova.simulation.placing import Capacity, Decide, Placed, Placing, Wanted
+from kilonova.simulation.placing import Capacity, Placed, Placing, Wanted
 from kilonova.simulation.refusals import Refusals
 from kilonova.simulation.result import FirstRefusal, KindResult, Moves, Result, Sample
 from kilonova.simulation.stock import Stock, build, spec_of
@@ -71,19 +71,11 @@ def simulate(
 class Run:
     """`stock` and `placing` are the fleet as it stands, to be looked at when the run is over."""
 
-    def __init__(
-        self,
-        description: Description,
-        *,
-        seed: int = 0,
-        trace: Trace | None = None,
-        decider: Callable[[Stock], Decide] | None = None,
-    ) -> None:
+    def __init__(self, description: Description, *, seed: int = 0, trace: Trace | None = None) -> None:
         self.description = description
         self.seed = seed
         self.stock: Stock = build(description)
-        decide = None if decider is None else decider(self.stock)
-        self.placing = Placing(self.stock, random.Random(f"{seed} choice"), decide)
+        self.placing = Placing(self.stock, random.Random(f"{seed} choice"))
         self._events: list[Event] = []
         self._order = itertools.count()
         self._requested: dict[int, int] = {}
