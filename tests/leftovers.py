@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,17 +30,19 @@ def named(what: str) -> str:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Once for all processes of tests: the workers of pytest-xdist begin after their master has been here."""
     if os.environ.get("PYTEST_XDIST_WORKER") is None:
-        for directory in _left_over(session.config):
-            _remove(directory)
+        # There is no other way to ask before the first test.
+        factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+        places = (Path(tempfile.gettempdir()), Path("/dev/shm"), image_store())
+        for directory in left_over(factory.getbasetemp().parent, places):
+            remove(directory)
 
 
-def _left_over(config: pytest.Config) -> Iterator[Path]:
-    # Public in name only, and the same in pytest 7, 8 and 9; there is no other way to ask before the first test.
-    factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]
-    for lock in factory.getbasetemp().parent.glob("pytest-*/.lock"):
+def left_over(sessions: Path, places: Iterable[Path]) -> Iterator[Path]:
+    """Directories of pytest's in `sessions`, and `named` ones in `places`, whose processes are gone."""
+    for lock in sessions.glob("pytest-*/.lock"):
         if _dead(_text(lock)):
             yield lock.parent
-    for place in (Path(tempfile.gettempdir()), Path("/dev/shm"), image_store()):
+    for place in places:
         for found in place.glob("kilonova-*-*-*"):
             if _dead(found.name.split("-")[-2]):
                 yield found
@@ -57,7 +59,8 @@ def _dead(pid: str) -> bool:
     return pid.isdigit() and not Path("/proc", pid).exists()
 
 
-def _remove(directory: Path) -> None:
+def remove(directory: Path) -> None:
+    """With the processes whose command lines name it, and the networks of the clouds in it."""
     for process in Path("/proc").glob("[0-9]*"):
         # The directory itself, or what is in it; not one whose name merely begins alike.
         words = _text(process / "cmdline").replace("\0", " ") + " "
