@@ -8,7 +8,8 @@ from pathlib import Path
 
 from kilonova.launch.running import AlreadyRunning, running_cloud
 
-HEALTHY_S = 60.0
+# A start takes a second or two; on a machine that is very busy, or whose database has to be brought up to date, longer.
+HEALTHY_S = 180.0
 PAUSE_S = 0.02
 
 
@@ -29,6 +30,8 @@ def run(given: argparse.Namespace) -> int:
             print(f"  export OS_CLIENT_CONFIG_FILE={state_dir / 'clouds.yaml'} OS_CLOUD=kilonova")
             if not (state_dir / "furnished" / "image").exists():
                 print("  the image tiny is being made: `openstack image list` shows when it is active")
+            if given.boot:
+                print(f"  {given.boot} is being booted: `./kilonova trace {given.boot}` shows how")
             return 0
         time.sleep(PAUSE_S)
     child.kill()
