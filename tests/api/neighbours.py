@@ -60,11 +60,18 @@ class Neutron:
 
 
 @dataclass
+class Held:
+    server_id: str
+
+
+@dataclass
 class Volume:
     id: str
     status: str = "available"
     multiattach: bool = False
     size: int = 1
+    migration_status: str | None = None
+    attachments: tuple[Held, ...] = ()
 
 
 @dataclass

@@ -65,11 +65,11 @@ async def _taken(request: Request, event: dict[str, Any]) -> dict[str, Any]:
     if event["name"] in _NEED_TAG and not event.get("tag"):
         return {**answer, "status": "failed", "code": 400}
     if event["name"].startswith("network-"):
-        request.world.tasks.start(_refresh(request, server), name="refresh addresses")
+        request.world.tasks.start(refresh_addresses(request, server), name="refresh addresses")
     return {**answer, "code": 200}
 
 
-async def _refresh(request: Request, server: Server) -> None:
+async def refresh_addresses(request: Request, server: Server) -> None:
     """Ask the network service what the server's interfaces have now, and show that."""
     world, token = request.world, request.caller.token
     try:

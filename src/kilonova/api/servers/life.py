@@ -8,7 +8,8 @@ from kilonova.api.accept import store
 from kilonova.api.request import Request
 from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.acting import Acting, acting
-from kilonova.api.servers.find import find_server, owner_of, statuses_of
+from kilonova.api.servers.external_events import refresh_addresses
+from kilonova.api.servers.find import owner_of, statuses_of
 from kilonova.api.servers.placing import check_zone
 from kilonova.api.servers.view import Views
 from kilonova.contract.work import DeleteServer, RestoreServer, SoftDeleteServer
@@ -107,8 +108,13 @@ async def reset_state(request: Request) -> None:
 
 
 async def inject_network_info(request: Request) -> None:
-    """Nothing to inject: guests learn their network by DHCP, metadata or config drive."""
-    await find_server(request)
+    """What the network service has of its interfaces now is what the server shows. Errors: Locked.
+
+    The guest learns of it by DHCP, metadata or config drive: there is nothing to inject.
+    """
+    async with acting(request, "injectNetworkInfo") as it:
+        server = it.server
+    request.world.tasks.start(refresh_addresses(request, server), name="refresh addresses")
 
 
 async def lock(request: Request) -> None:
