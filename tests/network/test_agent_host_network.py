@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from msgspec import structs
@@ -17,22 +18,26 @@ from kilonova.contract.network_agent import (
     HostState,
     NetworkState,
     PortState,
+    Prefix,
     RouterGateway,
     RouterInterface,
     RouterState,
     SubnetState,
 )
 from kilonova.model.ids import NetworkId, PortId
+from kilonova.network.agent.commands import inside
 from kilonova.network.agent.host_network import HostNetwork
 from kilonova.network.agent.metadata_socket import listen
 
 from .cloud import OUTER
 from .conftest import StandIn, leftovers, shell, wait_for
+from .dhcp6 import asked_of_dhcp6
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 Guests = Callable[[PortId, str], StandIn]
 
+SIX = "eeeeeeee-0000-4000-8000-000000000006"
 NET = NetworkId("aaaaaaaa-0000-4000-8000-000000000001")
 PUBLIC = NetworkId("bbbbbbbb-0000-4000-8000-000000000002")
 ONE, TWO = PortId("11111111-0000-4000-8000-000000000001"), PortId("22222222-0000-4000-8000-000000000002")
@@ -288,6 +293,57 @@ def test_addresses_of_both_versions_are_served_and_guarded(host_network: HostNet
     first.run("ip", "addr", "add", "fd00:211:7::99/64", "dev", "eth0", "nodad")
     forged = ("ping", "-6", "-c", "1", "-W", "1", "-I", "fd00:211:7::99", "fd00:211:7::f816:3eff:fe00:2")
     assert first.run("busybox", *forged, check=False).returncode != 0
+
+
+def six_through(router_: RouterState, *ports: PortState, mode: Literal["slaac", "dhcpv6-stateful"]) -> HostState:
+    """One network with an IPv6 subnet beside the other, and a router that has its first address."""
+    own = mode == "slaac"
+    six = SubnetState(id=SIX, cidr="fd00:211:7::/64", gateway="fd00:211:7::1", dhcp_address="fd00:211:7::2", slaac=own)
+    network = private(*ports)
+    (leg,) = router_.interfaces
+    leg = structs.replace(
+        leg, addresses=(*leg.addresses, "fd00:211:7::1/64"), prefixes=(Prefix(cidr=six.cidr, mode=mode),), mtu=1450
+    )
+    return HostState(
+        networks=(structs.replace(network, subnets=(*network.subnets, six)), public()),
+        routers=(structs.replace(router_, interfaces=(leg,)),),
+        groups=(GroupState(id=WEB, rules=(OUT, structs.replace(OUT, version=6))),),
+    )
+
+
+def test_a_guest_learns_its_address_and_its_way_out_from_the_routers_advertisements(
+    host_network: HostNetwork, stand_in: Guests, tmp_path: Path
+) -> None:
+    own = "fd00:211:7:0:f816:3eff:fe00:1"
+    guest = stand_in(ONE, MAC_ONE)
+    wanted = six_through(router(), structs.replace(one(), addresses=("10.211.7.11", own)), mode="slaac")
+
+    host_network.converge(wanted)
+
+    assert wait_for(lambda: f"{own}/64" in guest.run("ip", "-6", "addr", "show", "dev", "eth0", "-tentative").stdout)
+    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout)
+    assert "mtu 1450" in guest.run("ip", "-6", "route", "show", "default").stdout
+    assert wait_for(lambda: guest.pings6("fd00:211:7::1"))
+    served = leftovers(host_network.names.prefix, tmp_path)
+    host_network.converge(wanted)
+    assert leftovers(host_network.names.prefix, tmp_path) == served
+
+    host_network.converge(structs.replace(wanted, routers=()))
+    assert not (tmp_path / "advertised" / router().id).exists()
+
+
+def test_a_guest_is_told_to_ask_for_its_address_where_dhcp_gives_all(
+    host_network: HostNetwork, stand_in: Guests
+) -> None:
+    guest = stand_in(ONE, MAC_ONE)
+    mine = structs.replace(one(), addresses=("10.211.7.11", "fd00:211:7::b"))
+
+    host_network.converge(six_through(router(), mine, mode="dhcpv6-stateful"))
+
+    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout)
+    assert "fd00:211:7" not in guest.run("ip", "-6", "addr", "show", "dev", "eth0").stdout
+    with inside(guest.name):
+        assert asked_of_dhcp6("eth0", MAC_ONE) == "fd00:211:7::b"
 
 
 def test_an_address_goes_to_its_next_owner_at_once(host_network: HostNetwork, stand_in: Guests) -> None:

@@ -18,7 +18,7 @@ from kilonova.network.agent.host_network import HostNetwork
 from kilonova.network.errors import PortNotWanted
 
 from .cloud import NetworkCloud
-from .conftest import StandIn, leftovers
+from .conftest import StandIn, leftovers, wait_for
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
@@ -210,6 +210,22 @@ async def test_the_metadata_address_answers_on_each_network_by_itself(cloud: Net
 
     assert await asyncio.to_thread(heard, first, one["id"]) == "10.211.7.3"
     assert await asyncio.to_thread(heard, second, two["id"]) == "10.211.7.3"
+
+
+async def test_a_guest_makes_the_address_the_service_expects_and_finds_its_router(
+    cloud: NetworkCloud, host: Host
+) -> None:
+    network, _, router, _ = await cloud.routed()
+    modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+    six = await cloud.make("subnets", network_id=network["id"], cidr="fd00:211:8::/64", ip_version=6, **modes)
+    path = f"/routers/{router['id']}/add_router_interface"
+    assert (await cloud.call("PUT", path, json={"subnet_id": six["id"]})).status_code == 200
+
+    port, guest = await host.guest(network["id"])
+
+    (own,) = [one["ip_address"] for one in port["fixed_ips"] if one["subnet_id"] == six["id"]]
+    assert wait_for(lambda: f"{own}/64" in guest.run("ip", "-6", "addr", "show", "dev", "eth0").stdout)
+    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout)
 
 
 async def test_nothing_is_left_on_the_host_when_the_last_guest_has_gone(

@@ -104,6 +104,14 @@ class GroupState(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...] = ()
 
 
+class Prefix(msgspec.Struct, frozen=True, kw_only=True):
+    """An IPv6 subnet as a router advertises it: how its guests come to their addresses, and its resolvers."""
+
+    cidr: str
+    mode: Literal["slaac", "dhcpv6-stateless", "dhcpv6-stateful"]
+    dns: tuple[str, ...] = ()
+
+
 class RouterInterface(msgspec.Struct, frozen=True, kw_only=True):
     """A router's port on an inner network; `addresses` with prefix length (`192.168.50.1/24`)."""
 
@@ -111,6 +119,8 @@ class RouterInterface(msgspec.Struct, frozen=True, kw_only=True):
     network_id: NetworkId
     mac: str
     addresses: tuple[str, ...]
+    prefixes: tuple[Prefix, ...] = ()
+    mtu: int = 1500
 
 
 class RouterGateway(msgspec.Struct, frozen=True, kw_only=True):

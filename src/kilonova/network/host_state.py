@@ -1,6 +1,6 @@
 """From rows to what an agent wants to know."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from kilonova.contract.network_agent import (
     GroupState,
     NetworkState,
     PortState,
+    Prefix,
     Route,
     RouterGateway,
     RouterInterface,
@@ -114,10 +115,14 @@ async def router_states(reader: Reader, ids: Sequence[str]) -> tuple[RouterState
     ids_ = sorted({one["subnet_id"] for port in ports for one in port_rows.fixed_ips(port)})
     subnets = {row["id"]: row for row in await rows.rows_among(reader, t.subnets, "id", ids_)}
     floating = await rows.rows_among(reader, t.floating_ips, "router_id", [row["id"] for row in routers])
-    return tuple(_router(row, ports, subnets, floating) for row in routers)
+    networks = await rows.rows_among(reader, t.networks, "id", sorted({port["network_id"] for port in ports}))
+    mtus = {network["id"]: int(network["mtu"]) for network in networks}
+    return tuple(_router(row, ports, subnets, floating, mtus) for row in routers)
 
 
-def _router(row: Row, ports: Sequence[Row], subnets: dict[str, Row], floating: Sequence[Row]) -> RouterState:
+def _router(
+    row: Row, ports: Sequence[Row], subnets: dict[str, Row], floating: Sequence[Row], mtus: Mapping[str, int]
+) -> RouterState:
     legs = [port for port in _ordered(ports) if port["device_id"] == row["id"]]
     gateway = next((port for port in legs if port["device_owner"] == port_rows.GATEWAY), None)
     return RouterState(
@@ -128,6 +133,8 @@ def _router(row: Row, ports: Sequence[Row], subnets: dict[str, Row], floating: S
                 network_id=port["network_id"],
                 mac=port["mac_address"],
                 addresses=_with_length(port, subnets),
+                prefixes=_prefixes(port, subnets),
+                mtu=mtus.get(port["network_id"], 1500),
             )
             for port in legs
             if port["device_owner"] == port_rows.INTERFACE
@@ -157,6 +164,24 @@ def _gateway(router: Row, port: Row, subnets: dict[str, Row]) -> RouterGateway:
 def _with_length(port: Row, subnets: dict[str, Row]) -> tuple[str, ...]:
     fixed = [one for one in port_rows.fixed_ips(port) if one["subnet_id"] in subnets]
     return tuple(f"{one['ip_address']}/{ip_network(subnets[one['subnet_id']]['cidr']).prefixlen}" for one in fixed)
+
+
+def _prefixes(port: Row, subnets: dict[str, Row]) -> tuple[Prefix, ...]:
+    """Of the port's IPv6 subnets those whose guests look to this router."""
+    on = [subnets[one["subnet_id"]] for one in port_rows.fixed_ips(port) if one["subnet_id"] in subnets]
+    modes = [(subnet, _advertised_mode(subnet)) for subnet in on if ":" in subnet["cidr"]]
+    return tuple(
+        Prefix(cidr=subnet["cidr"], mode=mode, dns=tuple(_decode(subnet["dns_nameservers"])))
+        for subnet, mode in modes
+        if mode is not None
+    )
+
+
+def _advertised_mode(subnet: Row) -> Any:
+    """None where somebody else advertises. Without any mode we serve DHCPv6, so guests must be told to ask for it."""
+    if subnet["ipv6_ra_mode"] is None and subnet["ipv6_address_mode"] is None and subnet["enable_dhcp"]:
+        return "dhcpv6-stateful"
+    return subnet["ipv6_ra_mode"]
 
 
 async def groups_of(reader: Reader, wanted: set[str]) -> tuple[GroupState, ...]:

@@ -1,11 +1,9 @@
 """DHCP for one network: a namespace with a cable to the bridge, and a dnsmasq that knows every port. Blocking.
 
-dnsmasq outlives the agent and is found again by its pid file, so that leases are renewed while the cloud is down.
+It outlives the agent, so that leases are renewed while the cloud is down.
 """
 
 import os
-import select
-import shutil
 import signal
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
@@ -13,14 +11,14 @@ from pathlib import Path
 
 from kilonova.contract.network_agent import DhcpEntry, NetworkState, SubnetState
 from kilonova.model.ids import PortId
-from kilonova.network.agent.commands import inside, ip_batch, run
+from kilonova.network.agent.commands import inside, ip_batch
 from kilonova.network.agent.dhcp_release import release
+from kilonova.network.agent.dnsmasq import Dnsmasq, written
 from kilonova.network.agent.links import addressed, read_links
 from kilonova.network.agent.names import METADATA_ADDRESS
 
 DEVICE = "eth0"
 _LEASE_S = 86400
-_STOP_S = 5.0
 _RESOLVERS = Path("/etc/resolv.conf")
 
 
@@ -30,57 +28,33 @@ class DhcpServer:
     def __init__(self, directory: Path, namespace: str) -> None:
         self._directory = directory
         self._namespace = namespace
-        self._config = directory / "dnsmasq.conf"
-        self._pid_file = directory / "dnsmasq.pid"
+        self._dnsmasq = Dnsmasq(directory, namespace)
         self._entries: dict[PortId, DhcpEntry] = {}
 
     def converge(self, network: NetworkState) -> None:
         """The namespace with its cable must exist. Errors: NetworkUnavailable."""
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._address(network)
         served = [subnet for subnet in network.subnets if subnet.dhcp_address]
         # dnsmasq 2.86 to 2.90 die at SIGHUP when a leased entry has a tag (they free its list past its end).
         tagged = "set:" in _read(self._directory / "hosts")
-        fresh = _write(self._config, "\n".join(self._configuration(network, served)) + "\n")
-        changed = _write(self._directory / "hosts", "".join(host_lines(network)))
-        changed |= _write(self._directory / "options", "".join(option_lines(network)))
+        fresh = self._dnsmasq.configure(self._configuration(network, served))
+        changed = written(self._directory / "hosts", "".join(host_lines(network)))
+        changed |= written(self._directory / "options", "".join(option_lines(network)))
         gone = self._departed(network)
         pid = self.pid()
         if pid is None or fresh or (changed and tagged):
-            self._restart()
+            self._dnsmasq.restart()
         elif changed:
             os.kill(pid, signal.SIGHUP)
         self._release(gone, network)
 
     def pid(self) -> int | None:
         """The running dnsmasq of ours, if any."""
-        try:
-            pid = int(self._pid_file.read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (OSError, ValueError):
-            return None
-        # A zombie has no command line; a stranger with a recycled number has another.
-        return pid if f"--conf-file={self._config}".encode() in command else None
-
-    def stop(self) -> None:
-        """Happy to find nothing running."""
-        pid = self.pid()
-        if pid is None:
-            return
-        try:
-            process = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return
-        try:
-            signal.pidfd_send_signal(process, signal.SIGTERM)
-            # Its pid file goes before its sockets do, so wait for the process itself.
-            select.select([process], [], [], _STOP_S)
-        finally:
-            os.close(process)
+        return self._dnsmasq.pid()
 
     def remove(self) -> None:
-        self.stop()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        """Stop serving and forget all leases. Happy to find nothing."""
+        self._dnsmasq.remove()
 
     def _address(self, network: NetworkState) -> None:
         wanted = [f"{METADATA_ADDRESS}/32"]
@@ -100,7 +74,6 @@ class DhcpServer:
         yield f"interface={DEVICE}"
         yield "except-interface=lo"
         yield "bind-dynamic"
-        yield f"pid-file={self._pid_file}"
         yield f"dhcp-hostsfile={self._directory / 'hosts'}"
         yield f"dhcp-optsfile={self._directory / 'options'}"
         yield f"dhcp-leasefile={self._directory / 'leases'}"
@@ -120,11 +93,6 @@ class DhcpServer:
                 # Advertise the prefix, but never as a router: this namespace leads nowhere.
                 yield "enable-ra"
                 yield f"ra-param={DEVICE},0,0"
-
-    def _restart(self) -> None:
-        self.stop()
-        with inside(self._namespace):
-            run("dnsmasq", f"--conf-file={self._config}")
 
     def _departed(self, network: NetworkState) -> list[DhcpEntry]:
         now = {entry.port_id: entry for entry in network.leases}
@@ -208,11 +176,3 @@ def _outside_resolvers() -> bool:
 
 def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
-
-
-def _write(path: Path, text: str) -> bool:
-    """True when the file was not like that before."""
-    if path.exists() and path.read_text() == text:
-        return False
-    path.write_text(text)
-    return True

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kilonova.contract.network_agent import HostState, NetworkState, PortState, RouterState
 from kilonova.network.agent import conntrack, firewall, nft, router
+from kilonova.network.agent.advertise import Advertiser
 from kilonova.network.agent.commands import add_namespace, ip_batch, namespaces, run, set_sysctl
 from kilonova.network.agent.dhcp import DEVICE, DhcpServer
 from kilonova.network.agent.links import Bridge, Cable, Link, Tap, addressed, enslaved, read_links
@@ -28,6 +29,7 @@ _HOST_SYSCTLS = {
     "net/bridge/bridge-nf-call-iptables": "1",
     "net/bridge/bridge-nf-call-ip6tables": "1",
 }
+_ADVERTISED = "advertised"
 _BRIDGE_FILTER = Path("/proc/sys/net/bridge")
 
 
@@ -164,14 +166,22 @@ class HostNetwork:
             namespace, done = self._routers.get(wanted.id) or (router.RouterNamespace(self.names, wanted.id), None)
             if done != wanted:
                 namespace.converge(wanted)
+            if done != wanted or any(one.prefixes for one in wanted.interfaces):
+                self._advertiser(wanted.id).converge(wanted, self.names)
             self._routers[wanted.id] = (namespace, wanted)
+
+    def _advertiser(self, router_id: str) -> Advertiser:
+        return Advertiser(self._state_dir / _ADVERTISED / router_id, self.names.router_namespace(router_id))
 
     def _sweep(self, state: HostState, present: dict[str, Link]) -> None:
         """Remove what is ours and wanted no more, known to this process or left by an earlier one."""
         served = {network.id for network in state.networks if _has_dhcp(network)}
         self._remove_dhcp(served)
-        for gone in [id for id in self._routers if id not in {one.id for one in state.routers}]:
-            del self._routers[gone]
+        routers = {one.id for one in state.routers}
+        for router_id in _entries(self._state_dir / _ADVERTISED) - routers:
+            self._advertiser(router_id).remove()
+        for router_id in self._routers.keys() - routers:
+            del self._routers[router_id]
         mine = {name for name in namespaces() if self.names.owns_namespace(name)}
         for name in sorted(mine - self._wanted_namespaces(state)):
             run("ip", "netns", "delete", name)
@@ -187,10 +197,13 @@ class HostNetwork:
 
     def _remove_dhcp(self, served: Collection[str]) -> None:
         root = self._state_dir / "dhcp"
-        for network_id in os.listdir(root) if root.is_dir() else ():
-            if network_id not in served:
-                DhcpServer(root / network_id, self.names.dhcp_namespace(network_id)).remove()
-                self._dhcp.pop(network_id, None)
+        for network_id in _entries(root) - set(served):
+            DhcpServer(root / network_id, self.names.dhcp_namespace(network_id)).remove()
+            self._dhcp.pop(network_id, None)
+
+
+def _entries(directory: Path) -> set[str]:
+    return set(os.listdir(directory)) if directory.is_dir() else set()
 
 
 def _has_dhcp(network: NetworkState) -> bool:
