@@ -12,7 +12,7 @@ from kilonova.contract.scheduler import RequestSpec, Selection
 from kilonova.db.connect import connect
 from kilonova.db.create import create_all
 from kilonova.db.database import Database
-from kilonova.db.statement import insert_into
+from kilonova.db.statement import insert_into, update_columns
 from kilonova.db.tables.hosts import aggregates, compute_nodes, services
 from kilonova.db.tables.servers import server_groups, servers
 from kilonova.model.ids import HostName, ServerId
@@ -172,6 +172,18 @@ class Cloud:
                 group_id=group,
                 created_at=now,
                 updated_at=now,
+            )
+
+    async def server(self, name: str, host: str, image_properties: Mapping[str, str]) -> None:
+        """One that is on a host already, of such an image."""
+        await self.member("", name)
+        async with self.db.begin() as tx:
+            await tx.execute(
+                update_columns(servers, ("host", "request_spec", "updated_at"), ("id",)),
+                by_id=name,
+                host=host,
+                request_spec=json.dumps({"image_properties": dict(image_properties)}),
+                updated_at=self.clock.now(),
             )
 
     async def scheduler(self, **settings: object) -> SchedulerService:

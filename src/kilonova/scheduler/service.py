@@ -20,6 +20,7 @@ from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.groups import Relations, group_of
 from kilonova.scheduler.host import HostState
 from kilonova.scheduler.inventory import Inventory
+from kilonova.scheduler.likeness import Likeness
 from kilonova.scheduler.request import Request
 from kilonova.scheduler.rooms import Rooms
 from kilonova.scheduler.rules import Rules
@@ -59,9 +60,10 @@ class SchedulerService:
         self._rng = rng or random.Random()
         self._choice = Choice(self.fleet, self._rules, self.settings, self._rng)
         self._telling = Telling(self.fleet, self._rules, self._choice)
-        self._inventory = Inventory(db, placement, self.fleet)
         self._rooms = Rooms(db, placement, self.fleet)
+        self._inventory = Inventory(db, placement, self.fleet, self._rooms)
         self._relations = Relations(db, placement)
+        self._likeness = Likeness(db, self.fleet, self.settings)
         self._placement = placement
         self._clock = clock
         self._tasks = Tasks("scheduler")
@@ -139,6 +141,7 @@ class SchedulerService:
         group = await self._relations.group(spec, consumer) if group_of(spec) is not None else None
         near = await self._relations.near(spec) if spec.hints else None
         request = self._rules.request(spec, now=self._clock.time(), avoid=avoid, group=group, near=near)
+        request.alike = await self._likeness.of(spec)
         if request.demand.is_fitted:
             request.rooms = await self._rooms.all(consumer)
         return request
