@@ -44,9 +44,17 @@ class Drained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def drain(
-    admin: Admin, clock: Clock, service: HostService, tell: Tell, *, reason: str, at_once: int, wait: bool
+    admin: Admin,
+    clock: Clock,
+    service: HostService,
+    tell: Tell,
+    *,
+    reason: str,
+    at_once: int,
+    wait: bool,
+    again_s: float = AGAIN_S,
 ) -> Drained:
-    """Ends when the host is empty or nothing more can be moved; `wait`: only when it is empty."""
+    """Ends when the host is empty or nothing more can be moved; `wait`: only when empty, trying again now and then."""
     await disable(admin, service, reason)
     tell(Progress(words=f"{service.host} takes no more servers"))
     moved: dict[str, Outcome] = {}
@@ -60,8 +68,8 @@ async def drain(
         if not wait and not came:
             return Drained(host=service.host, moved=tuple(moved.values()), left=left)
         if not came:
-            tell(Progress(words=f"{len(left)} cannot be moved yet; trying again in {AGAIN_S:.0f} s"))
-            await clock.sleep(AGAIN_S)
+            tell(Progress(words=f"{len(left)} cannot be moved yet; trying again in {again_s:.0f} s"))
+            await clock.sleep(again_s)
 
 
 async def _here(admin: Admin, host: str) -> list[ServerRecord]:
