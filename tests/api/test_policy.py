@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kilonova.api.policy import Policy, Target
+from kilonova.api.policy import Policy
+from kilonova.api.policy_checks import Target
 from kilonova.api.policy_rules import DEFAULTS
 from kilonova.model.caller import Caller
 from kilonova.model.time import Timestamp, stamp_of_unix

@@ -4,12 +4,10 @@ An operator's policy.yaml overrides rules in oslo.policy's own language; it is r
 """
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from kilonova.aio.clock import Clock
+from kilonova.api.policy_checks import Check, Target, always, never
 from kilonova.api.policy_rules import DEFAULTS
 from kilonova.model.caller import Caller
 
@@ -17,24 +15,6 @@ log = logging.getLogger(__name__)
 
 # How often the file's time of change is looked at, seconds: a stat per request would cost more than the check.
 RECHECK_S = 1.0
-
-
-class Target(msgspec.Struct, frozen=True):
-    """Whose the thing is."""
-
-    project_id: str
-    user_id: str
-
-
-Check = Callable[[Caller, Target], bool]
-
-
-def always(caller: Caller, target: Target) -> bool:
-    return True
-
-
-def never(caller: Caller, target: Target) -> bool:
-    return False
 
 
 def _admin(caller: Caller, target: Target) -> bool:

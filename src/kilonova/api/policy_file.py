@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from oslo_policy import _checks, _parser
 
-from kilonova.api.policy import Check, Target, always, never
+from kilonova.api.policy_checks import Check, Target, always, never
 from kilonova.model.caller import Caller
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope
 
-from kilonova.api.policy import Target
+from kilonova.api.policy_checks import Target
 from kilonova.api.world import World
 from kilonova.model.caller import Caller
 from kilonova.model.errors import Forbidden

@@ -8,7 +8,7 @@ from kilonova.api import quota
 from kilonova.api.formats import InvalidName
 from kilonova.api.keypairs import keys, view
 from kilonova.api.paging import MarkerNotFound, limit_of, with_next
-from kilonova.api.policy import Target
+from kilonova.api.policy_checks import Target
 from kilonova.api.quota import UNLIMITED, QuotaExceeded
 from kilonova.api.request import Request
 from kilonova.db.repository import keypairs

@@ -4,7 +4,7 @@ from typing import Any
 
 from kilonova.api import quota
 from kilonova.api.parameters import TRUE_TEXTS
-from kilonova.api.policy import Target
+from kilonova.api.policy_checks import Target
 from kilonova.api.projects import check_project
 from kilonova.api.quota import UNLIMITED, Limits
 from kilonova.api.quotas import resources

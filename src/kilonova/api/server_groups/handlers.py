@@ -6,7 +6,7 @@ import msgspec
 
 from kilonova.api import quota
 from kilonova.api.paging import limit_of, offset_of
-from kilonova.api.policy import Target
+from kilonova.api.policy_checks import Target
 from kilonova.api.quota import UNLIMITED, QuotaExceeded
 from kilonova.api.request import Request
 from kilonova.api.server_groups import view

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from kilonova.api.policy import Target
+from kilonova.api.policy_checks import Target
 from kilonova.api.request import Request
 from kilonova.db.database import Reader
 from kilonova.db.repository import servers

@@ -8,7 +8,7 @@ import msgspec
 
 from kilonova.api.links import next_link
 from kilonova.api.paging import MarkerNotFound, limit_of
-from kilonova.api.policy import Target
+from kilonova.api.policy_checks import Target
 from kilonova.api.request import Request
 from kilonova.api.usage.account import moment_in, project_usage, server_usage
 from kilonova.db.repository import usage
