@@ -22,7 +22,7 @@ class Room:
 
     async def work(self, name: str) -> None:
         try:
-            async with self._admission:
+            async with self._admission.place():
                 self.working.append(name)
                 await self._end.acquire()
                 self.working.remove(name)
@@ -69,9 +69,10 @@ async def test_who_waits_too_long_is_refused_while_the_others_work_on() -> None:
 
 async def test_a_refusal_says_in_whole_seconds_when_to_come_again() -> None:
     admission = Admission("writes", room=1, longest_wait_s=SHORT_S)
-    async with admission:
+    async with admission.place():
         with pytest.raises(Overloaded) as refused:
-            await admission.__aenter__()
+            async with admission.place():
+                pass
     assert refused.value.retry_after_s == 1
 
 
@@ -130,7 +131,22 @@ async def test_who_goes_away_just_as_its_turn_comes_hands_it_on() -> None:
 async def test_work_that_fails_gives_its_place_back() -> None:
     admission = Admission("reads", room=1, longest_wait_s=LONG_S)
     with pytest.raises(ZeroDivisionError):
-        async with admission:
+        async with admission.place():
             raise ZeroDivisionError
-    async with asyncio.timeout(5), admission:
+    async with asyncio.timeout(5), admission.place():
         pass
+
+
+async def test_work_that_only_waits_for_somebody_else_does_not_keep_its_place_for_ever() -> None:
+    room = Room(Admission("writes", room=1, longest_wait_s=LONG_S, lent_for_s=SHORT_S))
+    tasks = await room.begin("stuck", "next")
+    async with asyncio.timeout(5):
+        while room.working != ["stuck", "next"]:
+            await asyncio.sleep(0.01)
+    await room.end(2)
+    await asyncio.gather(*tasks)
+    # Its place was given away once, and is not given away again when it ends at last.
+    tasks = await room.begin("a", "b")
+    assert room.working == ["a"]
+    await room.end(2)
+    await asyncio.gather(*tasks)

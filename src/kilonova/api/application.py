@@ -207,7 +207,8 @@ class ComputeApi:
         route = request.route
         if request.caller.is_service or route.path in _FROM_NEIGHBOURS:
             return await route.handler(request)
-        async with self._reads if route.method == "GET" else self._writes:
+        admission = self._reads if route.method == "GET" else self._writes
+        async with admission.place():
             return await route.handler(request)
 
     def _check_project(self, request: Request) -> None:

@@ -27,8 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_limit: int = 1000
     max_request_body_size: int = 114688
     # Requests worked on at a time, and how long others wait for their turn before they are refused.
-    concurrent_reads: int = 64
-    concurrent_writes: int = 64
+    concurrent_reads: int = 16
+    concurrent_writes: int = 16
     longest_read_wait_s: float = 0.4
     longest_write_wait_s: float = 1.5
     # [api]compute_link_prefix: '' means links follow the request's own host.

@@ -91,8 +91,8 @@ class Api(Section, frozen=True):
         "keystone"
     )
     max_limit: Annotated[int, about("The most items of one page.", ge=1)] = 1000
-    concurrent_reads: Annotated[int, about("GETs worked on at a time; others wait their turn.", ge=1)] = 64
-    concurrent_writes: Annotated[int, about("Calls that change something, worked on at a time.", ge=1)] = 64
+    concurrent_reads: Annotated[int, about("GETs worked on at a time; others wait their turn.", ge=1)] = 16
+    concurrent_writes: Annotated[int, about("Calls that change something, worked on at a time.", ge=1)] = 16
     longest_read_wait: Annotated[float, about("A GET that waits longer is answered 503 with Retry-After.", gt=0)] = 0.4
     longest_write_wait: Annotated[float, about("The same for calls that change something.", gt=0)] = 1.5
     dhcp_domain: Annotated[str, about("What guests' host names end with, in their metadata; may be empty.")] = (

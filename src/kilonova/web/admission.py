@@ -9,7 +9,8 @@ import asyncio
 import logging
 import math
 from collections import deque
-from types import TracebackType
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from kilonova.model.errors import Unavailable
 
@@ -24,25 +25,40 @@ class Overloaded(Unavailable):
         self.retry_after_s = retry_after_s
 
 
+# Who has its place for so long waits for somebody else (a host, a neighbour), and does not work.
+LENT_FOR_S = 5.0
+
+
 class Admission:
-    """`async with` around the work of one request: in order of arrival, `room` of them at a time. Errors: Overloaded.
+    """Places for `room` requests at a time, in order of arrival, each lent for `lent_for_s`. `what` is for the log."""
 
-    `what` names them in the log.
-    """
-
-    def __init__(self, what: str, *, room: int, longest_wait_s: float) -> None:
+    def __init__(self, what: str, *, room: int, longest_wait_s: float, lent_for_s: float = LENT_FOR_S) -> None:
         self._what = what
         self._free = room
         self._longest_wait_s = longest_wait_s
+        self._lent_for_s = lent_for_s
         self._waiting: deque[asyncio.Future[None]] = deque()
         # Since when there has always been somebody waiting, in the loop's time.
         self._waited_since = 0.0
         self._complained = False
 
-    async def __aenter__(self) -> None:
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Around the work of one request. Errors: Overloaded."""
         if self._free > 0:
             self._free -= 1
-            return
+        else:
+            await self._turn()
+        # A host that does not answer must not keep everybody else from being answered.
+        lent = asyncio.get_running_loop().call_later(self._lent_for_s, self._pass_on)
+        try:
+            yield
+        finally:
+            if lent.when() > asyncio.get_running_loop().time():
+                lent.cancel()
+                self._pass_on()
+
+    async def _turn(self) -> None:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             self._waited_since = loop.time()
@@ -60,11 +76,6 @@ class Admission:
             raise
         finally:
             patience.cancel()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pass_on()
 
     def _patience_s(self, now: float) -> float:
         standing = now - self._waited_since >= self._longest_wait_s
