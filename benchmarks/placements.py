@@ -106,7 +106,7 @@ async def run(url: str, hosts: int, placements: int, callers: int) -> None:
     tenth = placements // 10
     print(f"{placements} placements by {callers} callers: {placements / elapsed:.0f} a second")
     print(f"first tenth {tenth / (done[tenth - 1] - began):.0f} a second, last {tenth / (done[-1] - done[-tenth]):.0f}")
-    print(f"CPU {cpu / placements * 1e6:.0f} us a placement; claims refused in a race: {scheduler.conflicts}")
+    print(f"CPU {cpu / placements * 1e6:.0f} us a placement; claims refused in a race: {scheduler.counts.conflicts}")
     held = await placement.consumers()
     taken = sum(amounts["VCPU"] for one in held.values() for amounts in one.values())
     print(f"allocated: {taken} VCPU for {len(held)} servers, {taken // 2} wanted")

@@ -1,5 +1,6 @@
 """Every way a server gets to a host asks the scheduler, whose filters may be one's own; and what it says of why."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,40 @@ async def test_a_server_there_is_can_be_explained_too(cloud: RunningCloud) -> No
     assert (told["placed"], told["passed"], told["message"]) == (1, 3, None)
     assert {one["host"] for one in told["candidates"]} == host_names(cloud)
     assert (await cloud.http.get(f"/compute/v2.1/servers/{server}/explain", headers=VERSION)).status_code == 200
+
+
+async def test_metrics_hosts_report_reach_the_scheduler(tmp_path: Path) -> None:
+    sections = {"metrics": {"weight_setting": ("cpu.percent=-1.0",)}}
+    monitored = {"compute_monitors": ("cpu.virt_driver",), "report_interval": 1}
+    async with running_cloud(tmp_path / "state", hosts=2, sections=sections, **monitored) as cloud:
+        body = {"name": "one", "flavorRef": await cloud.flavor("m1.nano"), "networks": "none"}
+        body["imageRef"] = await cloud.image()
+        async with asyncio.timeout(30):
+            # Shares of time are known from the second report on; until then hosts are left out.
+            while (told := await explained(cloud, {"server": body}))["passed"] < 2:
+                assert told["reason"] in ("metrics_missing", None)
+                await asyncio.sleep(0.1)
+        shares = [share for one in told["candidates"] for share in one["weights"] if share["name"] == "MetricsWeigher"]
+        assert len(shares) == 2
+        assert all(-1.0 <= share["weight"] <= 0.0 for share in shares)
+
+
+async def test_a_host_that_fails_three_builds_is_set_aside_at_once(tmp_path: Path) -> None:
+    async with running_cloud(tmp_path / "state", hosts=2, report_interval=600) as cloud:
+        assert cloud.cloud.hosts is not None
+        assert cloud.cloud.hosts.fleet is not None
+        bad = sorted(host_names(cloud))[0]
+        cloud.cloud.hosts.fleet.faults.set(operation="define", host=bad, error="the disk is broken")
+        cloud = RunningCloud(cloud.cloud, cloud.admin, cloud.admin)
+        for number in range(3):
+            made = await cloud.create(f"s-{number}", availability_zone=f"nova:{bad}")
+            assert (await cloud.until(made["id"], {"ACTIVE", "ERROR"}))["status"] == "ERROR"
+        body = {"name": "next", "flavorRef": await cloud.flavor("m1.nano"), "networks": "none"}
+        body |= {"imageRef": await cloud.image(), "host": bad}
+        async with asyncio.timeout(30):
+            while (told := await explained(cloud, {"server": body}))["placed"]:
+                await asyncio.sleep(0.02)
+        assert told["reason"] == "not_in_service"
+        assert told["filters"][-1]["short"] == "set aside after 3 failed builds (1 host)"
+        figures = (await cloud.http.get("/metrics")).text
+        assert 'kilonova_scheduler_hosts{state="set_aside"} 1.0' in figures

@@ -128,6 +128,12 @@ async def test_two_schedulers_that_do_not_hear_of_one_another_never_take_more_th
 
     assert sum(isinstance(answer, NoValidHost) for answer in answers) == 4
     assert len(await cloud.placement.consumers()) == 20
+    assert one.counts.placed + other.counts.placed == 20
+    assert one.counts.refused + other.counts.refused == 4
+    assert one.counts.conflicts + other.counts.conflicts > 0
+    figures = {figure.name: figure.value for figure in one.figures() if not figure.labels}
+    assert figures["kilonova_scheduler_conflicts"] == one.counts.conflicts
+    assert 0 <= figures["kilonova_scheduler_conflict_rate"] < 1
 
 
 async def test_fifty_at_once_at_two_schedulers_on_every_database(cloud_on_each: Cloud) -> None:
@@ -245,6 +251,8 @@ async def test_a_host_whose_builds_fail_is_set_aside_and_comes_back_by_itself(cl
     assert {(await place(scheduler, spec(f"a{number}"))).host for number in range(3)} == {"host-1"}
     with pytest.raises(NoValidHost, match="set aside after 3 failed builds"):
         await place(scheduler, spec("b"), "host-1")
+    states = {figure.labels["state"]: figure.value for figure in scheduler.figures() if figure.labels}
+    assert states == {"candidate": 1, "set_aside": 1, "out": 0}
     cloud.clock.seconds += 301
     for name in ("host-0", "host-1"):
         await scheduler.host_updated(update(name, build_failures=3 if name == "host-0" else 0))

@@ -14,16 +14,24 @@ from kilonova.compute import adoption, orders
 from kilonova.compute.assembly import fetch_image
 from kilonova.compute.host import Host
 from kilonova.compute.journal import Journal
+from kilonova.compute.monitors import Monitors
 from kilonova.contract.compute import (
     AnyOrder,
     Build,
+    BuildAgain,
     Destroy,
     Facts,
     GuestConsole,
+    LeaveHost,
     MigrateLive,
     Order,
     Outcome,
+    PrepareLive,
+    Rebuild,
+    ResizeHere,
     ReturnLive,
+    Snapshot,
+    TakeIn,
 )
 from kilonova.contract.scheduler import HostUpdate
 from kilonova.model.errors import InternalError, KilonovaError, NotFound, NotSupported, Unavailable
@@ -39,6 +47,9 @@ log = logging.getLogger(__name__)
 RETRY_S = (0.2, 1.0, 5.0)
 # How long an order may still be under way when its guest was heard to end.
 LISTEN_AGAIN_S = 2.0
+
+# What keeps disks and links of a host busy, as Nova counts for IoOpsFilter and IoOpsWeigher.
+HEAVY = (Build, BuildAgain, LeaveHost, MigrateLive, PrepareLive, Rebuild, ResizeHere, Snapshot, TakeIn)
 
 _ENDED = frozenset({GuestEventKind.STOPPED, GuestEventKind.CRASHED})
 
@@ -56,6 +67,7 @@ class ComputeAgent:
         most = host.settings.max_concurrent_builds
         self._room = asyncio.Semaphore(most) if most else contextlib.nullcontext()
         self._failures = 0
+        self._monitors = Monitors(host.settings.monitors)
 
     async def start(self) -> None:
         """Connect, make the host known, take the guests found here over, and begin to listen to the hypervisor."""
@@ -167,12 +179,18 @@ class ComputeAgent:
             log.exception("%s: %s failed", self.host.name, order.key)
             return self._failed(told, order, InternalError(f"{type(error).__name__}: {error}").because(error))
         if isinstance(order, Build):
-            self._failures = 0
+            self._count_failures(0)
         return msgspec.structs.replace(told, facts=facts)
+
+    def _count_failures(self, in_a_row: int) -> None:
+        """Builds that failed with none going well between them; told at once, so that others are tried meanwhile."""
+        changed, self._failures = in_a_row != self._failures, in_a_row
+        if changed:
+            self._tasks.start(self.report(), name="report")
 
     def _failed(self, told: Outcome, order: AnyOrder, error: KilonovaError) -> Outcome:
         if isinstance(order, Build):
-            self._failures += 1
+            self._count_failures(self._failures + 1)
         return msgspec.structs.replace(
             told, error=type(error).__name__, message=error.message, attributes=error.public()
         )
@@ -205,7 +223,9 @@ class ComputeAgent:
             traits=facts.traits,
             cpu_info=facts.cpu_info,
             hardware=None if facts.hardware is None else offered(facts.hardware, self.host.settings.offer),
+            metrics=await self._monitors.metrics(),
             build_failures=self._failures,
+            io_ops=sum(isinstance(order, HEAVY) for order, _ in self._under_way.values()),
         )
         await self._tell(lambda: self.host.conductor.report(update))
 

@@ -36,6 +36,8 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     sync_interval_s: float = 600.0
     # Guests built at a time; 0 for no limit.
     max_concurrent_builds: int = 10
+    # What it measures of itself for the scheduler.
+    monitors: tuple[str, ...] = ()
 
 
 class Host:

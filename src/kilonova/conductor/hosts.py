@@ -73,13 +73,15 @@ class Hosts:
 
     async def reported(self, update: HostUpdate) -> bool:
         """Take a report; True when the host is new or has changed (then it is in the record when this returns)."""
-        if self._facts.get(update.host) == update:
+        # How it does changes with every report, and is in no record.
+        facts = msgspec.structs.replace(update, metrics={}, build_failures=0, io_ops=0)
+        if self._facts.get(update.host) == facts:
             self._seen.add(("nova-compute", update.host))
             return False
         async with self._db.begin() as tx:
             await self.service_seen(tx, "nova-compute", update.host)
             await self._record_node(tx, update)
-        self._facts[update.host] = update
+        self._facts[update.host] = facts
         return True
 
     async def service_seen(self, tx: Transaction, binary: str, host: str) -> None:

@@ -88,6 +88,7 @@ class Cloud:
         self.apps: dict[str, Any] = {}
         self.app: Any = None
         self.hosts: ComputeHosts | None = None
+        self.scheduler_service: SchedulerService | None = None
         self.db: Database | None = None
         # The making of the image `tiny`, in a cloud that did not have it yet.
         self.furnishing: asyncio.Task[None] | None = None
@@ -151,7 +152,8 @@ class Cloud:
         """For /metrics."""
         if self.db is None:
             return []
-        return await figures.figures(self.db, self.clock, down_after_s=self.config.default.service_down_time)
+        found = await figures.figures(self.db, self.clock, down_after_s=self.config.default.service_down_time)
+        return found + (self.scheduler_service.figures() if self.scheduler_service is not None else [])
 
     async def close(self) -> None:
         while self._closing:
@@ -266,6 +268,7 @@ class Cloud:
             self.apps["placement"] = placement_application(placement, await self._token_checker("placement"))
         if Role.SCHEDULER in self.roles:
             scheduler = SchedulerService(self._database(), self.placement, self.clock, translate.scheduler(self.config))
+            self.scheduler_service = scheduler
             await scheduler.start()
             self._at_end(scheduler.close)
             self._serving(await serve(self.bus, "scheduler", Scheduler, scheduler))

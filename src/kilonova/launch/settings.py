@@ -148,6 +148,7 @@ def host(config: Config) -> HostSettings:
         ephemeral_format=default.default_ephemeral_format,
         sync_interval_s=default.sync_power_state_interval,
         max_concurrent_builds=default.max_concurrent_builds,
+        monitors=default.compute_monitors,
         offer=offer(config),
     )
 

@@ -13,7 +13,9 @@ from kilonova.contract.scheduler import Candidate, Explained, HostUpdate, NoVali
 from kilonova.db.database import Database
 from kilonova.model.fitting.fit import Lack
 from kilonova.model.ids import HostName
+from kilonova.observe.metrics import Figure
 from kilonova.scheduler.choice import Choice
+from kilonova.scheduler.counts import Counts
 from kilonova.scheduler.explanation import explain
 from kilonova.scheduler.fitted import fit_on
 from kilonova.scheduler.fleet import Fleet
@@ -52,10 +54,7 @@ class SchedulerService:
     ) -> None:
         self.settings = settings or SchedulerSettings()
         self.fleet = Fleet(self.settings)
-        # Claims made, refused by placement because somebody else was first, and requests no host took.
-        self.placed = 0
-        self.conflicts = 0
-        self.refused = 0
+        self.counts = Counts()
         self._rules = Rules(self.settings)
         self._rng = rng or random.Random()
         self._choice = Choice(self.fleet, self._rules, self.settings, self._rng)
@@ -78,6 +77,10 @@ class SchedulerService:
     async def load(self) -> None:
         await self._rooms.load()
         await self._inventory.load()
+
+    def figures(self) -> list[Figure]:
+        """For /metrics."""
+        return list(self.counts.figures(self.fleet, self._clock.time()))
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -120,9 +123,10 @@ class SchedulerService:
                 raise self._refused(request)
             if await self._claim(request, consumer, host):
                 if request.group is None or not await self._relations.clashes(spec, consumer, host.name):
-                    self.placed += 1
+                    self.counts.placed += 1
                     return _selection(host, candidates)
                 await self._placement.release(consumer)
+                self.counts.conflicts += 1
                 # Both may have given way: a pause of chance lets one go first, and the other then sees it.
                 clashes += 1
                 await self._clock.sleep(self._rng.random() * CLASH_S * clashes)
@@ -147,7 +151,7 @@ class SchedulerService:
         return request
 
     def _refused(self, request: Request) -> NoValidHost:
-        self.refused += 1
+        self.counts.refused += 1
         return self._telling.refusal(request)
 
     async def _claim(self, request: Request, consumer: str, host: HostState) -> bool:
@@ -171,7 +175,7 @@ class SchedulerService:
             )
         except ClaimRefused as refused:
             self._inventory.give_up(consumer)
-            self.conflicts += 1
+            self.counts.conflicts += 1
             log.info("claim refused: %s", refused.message, extra={"server": spec.server_id, "host": host.name})
             await self._inventory.reload([host.name])
             return False
@@ -234,7 +238,7 @@ class SchedulerService:
             return
         request = await self._request(spec, spec.server_id, frozenset())
         if (refusal := self._telling.rebuild(request, known)) is not None:
-            self.refused += 1
+            self.counts.refused += 1
             raise refusal
 
     # -- what is heard ----
