@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -252,11 +252,11 @@ async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
     key = directory / "key"
     await run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     try:
-        async with AsyncExitStack() as stack:
-            async with range_of_its_own(state_dir):
-                cloud = running_cloud(state_dir, driver="libvirt", furnished=("flavors", "network", "image"))
-                api = await stack.enter_async_context(cloud)
-                await until(lambda: has_range(state_dir))
+        # The host is given its end of the range with the first guest.
+        async with (
+            range_of_its_own(state_dir),
+            running_cloud(state_dir, driver="libvirt", furnished=("flavors", "network", "image")) as api,
+        ):
             await _give_key(api, key.with_suffix(".pub").read_text())
             write_credentials(api.cloud.state, api.url, api.cloud.passwords)
             yield RealCloud(api, api.cloud.state, key)
@@ -268,14 +268,14 @@ async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
 async def range_of_its_own(state_dir: Path) -> AsyncIterator[None]:
     """No other test's cloud chooses its external range until this one has taken its own, or this ends.
 
-    The range is the first to which the machine has no route, and the route comes a moment after the choice.
+    The range is the first to which the machine has no route, and the route comes with the cloud's first guest.
     """
     with (Path(tempfile.gettempdir()) / "kilonova-tests-range").open("w") as file:
         await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
 
         async def give_way() -> None:
             while not await has_range(state_dir):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.3)
             fcntl.flock(file, fcntl.LOCK_UN)
 
         giving_way = asyncio.create_task(give_way())
