@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from kilonova.aio.blocking import blocking
 from tests.images.debian_cloud import debian_cloud_image, mmdebstrap_is_here
@@ -36,9 +37,14 @@ runcmd:
 """
 
 
-async def image(cloud: RealCloud) -> str:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def debian() -> Path:
+    """Made before there is a cloud: others wait for it to have its first guest."""
+    return await debian_cloud_image()
+
+
+async def image(cloud: RealCloud, path: Path) -> str:
     """The id of the image, uploaded as its user would."""
-    path = await debian_cloud_image()
     body = {"name": "debian-12", "disk_format": "qcow2", "container_format": "bare", "min_disk": 2}
     made = (await cloud.api.http.post("/image/v2/images", json=body)).json()
     kind = {"Content-Type": "application/octet-stream"}
@@ -54,18 +60,18 @@ async def pieces(path: Path) -> AsyncIterator[bytes]:
 
 
 async def flavor(cloud: RealCloud) -> str:
-    wanted = {"id": "debian", "name": "debian", "vcpus": 2, "ram": 512, "disk": SIZE_GIB}
+    wanted = {"id": "debian", "name": "debian", "vcpus": 2, "ram": 1024, "disk": SIZE_GIB}
     answer = await cloud.api.admin.post("/compute/v2.1/flavors", json={"flavor": wanted})
     assert answer.status_code == 200, answer.text
     return "debian"
 
 
-async def test_a_debian_with_cloud_init_is_set_up_by_the_metadata_service(cloud: RealCloud) -> None:
+async def test_a_debian_with_cloud_init_is_set_up_by_the_metadata_service(debian: Path, cloud: RealCloud) -> None:
     guest = await cloud.guest(
         "Debian Guest",
         booted=False,
         flavor=await flavor(cloud),
-        imageRef=await image(cloud),
+        imageRef=await image(cloud, debian),
         user_data=base64.b64encode(USER_DATA.encode()).decode(),
     )
     await guest.says("debian-guest login:", within_s=BOOT_S)
