@@ -215,3 +215,24 @@ async def test_mixed_servers_take_shared_and_dedicated_cpus(cloud: Cloud) -> Non
         "MEMORY_MB": 1024,
         "DISK_GB": 1,
     }
+
+
+async def test_hosts_with_devices_are_kept_for_those_who_want_some(cloud: Cloud) -> None:
+    await cloud.host("plain", vcpus=16, memory=16384)
+    await host(cloud, "with-devices")
+    scheduler = await cloud.scheduler(pci_aliases=ALIASES)
+
+    for number in range(3):
+        assert (await place(scheduler, spec(f"plain-{number}"))).host == "plain"
+    wants = pinned("one", pci_passthrough__alias="gpu:1")
+    assert (await place(scheduler, wants)).host == "with-devices"
+
+
+async def test_hosts_with_fewer_free_devices_are_used_up_first(cloud: Cloud) -> None:
+    await host(cloud, "a")
+    await host(cloud, "b")
+    scheduler = await cloud.scheduler(pci_aliases=ALIASES, multipliers={"pci_weight_multiplier": 10.0})
+
+    one, two = (pinned(name, pci_passthrough__alias="gpu:1") for name in ("one", "two"))
+
+    assert (await place(scheduler, one)).host == (await place(scheduler, two)).host

@@ -28,6 +28,8 @@ class Make(msgspec.Struct, frozen=True, kw_only=True):
     hypervisor_version: int = 0
     cpu_info: str = "{}"
     inventories: tuple[tuple[str, Inventory], ...] = ()
+    # PCI devices for guests, as the host tells them; how many are free is its own.
+    has_devices: bool = False
 
 
 class Profile:
@@ -86,6 +88,7 @@ class HostState:
         "enabled",
         "entry",
         "forced_down",
+        "free_devices",
         "free_disk",
         "free_memory",
         "free_vcpu",
@@ -112,6 +115,8 @@ class HostState:
         self.free_vcpu = profile.vcpu
         self.free_memory = profile.memory
         self.free_disk = profile.disk
+        # PCI devices; as of the last time anybody wanted some.
+        self.free_devices = 0
         # In use of all other resource classes; most hosts have none.
         self.other_used: dict[str, int] | None = None
         self.generation = -1

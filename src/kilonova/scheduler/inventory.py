@@ -18,6 +18,7 @@ from kilonova.scheduler import records
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import HostState, Make
 from kilonova.scheduler.records import HostRecord, Places
+from kilonova.scheduler.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,11 @@ class Reservation(msgspec.Struct):
 class Inventory:
     """The fleet and where its facts come from."""
 
-    def __init__(self, db: Database, placement: Placement, fleet: Fleet) -> None:
+    def __init__(self, db: Database, placement: Placement, fleet: Fleet, rooms: Rooms) -> None:
         self.fleet = fleet
         self._db = db
         self._placement = placement
+        self._rooms = rooms
         self._places = Places(fleet.settings.default_availability_zone)
         self._reserved: dict[str, Reservation] = {}
         self._outdated: set[HostName] = set()
@@ -92,6 +94,7 @@ class Inventory:
             hypervisor_version=record.hypervisor_version,
             cpu_info=record.cpu_info,
             inventories=() if state is None else tuple(sorted(state.inventories.items())),
+            has_devices=self._rooms.has_devices(record.name),
         )
         host = self.fleet.get(record.name)
         if host is None:
@@ -106,6 +109,7 @@ class Inventory:
         for consumer in included:
             self._reserved.pop(consumer, None)
         self.fleet.remake(host, make, {} if state is None else state.used)
+        host.free_devices = self._rooms.free_devices(host.name) if make.has_devices else 0
         host.generation = -1 if state is None else state.generation
         host.servers = 0 if state is None else state.consumers
         for reservation in self._reserved.values():
@@ -216,4 +220,5 @@ def _as_known(host: HostState, update: HostUpdate) -> bool:
         and host.ip == update.host_ip
         and host.node == update.hypervisor_hostname
         and make.cpu_info == _encode(update.cpu_info).decode()
+        and make.has_devices == bool(update.hardware and update.hardware.devices)
     )

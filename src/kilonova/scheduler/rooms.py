@@ -9,6 +9,7 @@ from kilonova.db.database import Database
 from kilonova.db.statement import Statement
 from kilonova.db.tables.hosts import compute_nodes
 from kilonova.model.fitting.host import Hardware, Room
+from kilonova.model.fitting.pci import free_devices
 from kilonova.model.ids import HostName
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import HostState
@@ -33,6 +34,10 @@ class Rooms:
         self._hardware = {HostName(name): _decode(text) for name, text in rows}
         self._fits.clear()
 
+    def has_devices(self, name: HostName) -> bool:
+        hardware = self._hardware.get(name)
+        return hardware is not None and bool(hardware.devices)
+
     def heard(self, update: HostUpdate) -> None:
         if update.hardware is None:
             self._hardware.pop(update.host, None)
@@ -46,7 +51,23 @@ class Rooms:
         old = [host.name for host in hosts if self._generation(host.name) != host.generation]
         if old:
             self._fits |= await self._placement.fits(tuple(old))
+            for name in old:
+                self._count_devices(name)
         return {host.name: self._room(host, consumer) for host in hosts}
+
+    def free_devices(self, name: HostName) -> int:
+        """As of the last look at who has which."""
+        hardware, fits = self._hardware.get(name), self._fits.get(name)
+        if hardware is None or not hardware.devices:
+            return 0
+        taken = {device.address for fit in (fits.of.values() if fits else ()) for device in fit.devices}
+        return len(free_devices(hardware.devices, frozenset(taken)))
+
+    def _count_devices(self, name: HostName) -> None:
+        host, free = self._fleet.get(name), self.free_devices(name)
+        if host is not None and free != host.free_devices:
+            host.free_devices = free
+            self._fleet.settle(host)
 
     def _generation(self, name: HostName) -> int:
         known = self._fits.get(name)

@@ -15,6 +15,8 @@ from kilonova.scheduler.request import Request
 from kilonova.scheduler.settings import ALL_WEIGHERS, SchedulerSettings
 
 Weigh = Callable[[HostState], float]
+PCI = "PCIWeigher"
+
 WeighFor = Callable[[HostState, Request], float]
 
 
@@ -65,6 +67,11 @@ def build_failures(host: HostState) -> float:
     return host.build_failures / (host.build_failures + 1)
 
 
+def devices(host: HostState) -> float:
+    """Hosts with devices are kept for those who want some, and those with many for those who want many."""
+    return host.free_devices / (host.free_devices + 1)
+
+
 def same_cell(host: HostState) -> float:
     """Nova's prefers the cell a server is in; here all hosts are in one, and none is nearer than another."""
     return 0.0
@@ -93,6 +100,7 @@ def built_in(settings: SchedulerSettings) -> tuple[Weigher, ...]:
             raw=lambda host: host.profile.hypervisor_version,
         ),
         Weigher("MetricsWeigher", "metrics_weight_multiplier", lambda host: metrics(host, settings)),
+        Weigher(PCI, "pci_weight_multiplier", devices, -1.0, raw=lambda host: host.free_devices),
         Weigher("CrossCellWeigher", "cross_cell_move_weight_multiplier", same_cell),
     )
 
@@ -121,6 +129,8 @@ def weighing_of(
 def factor_of(profile: Profile, weigher: Weigher | RequestWeigher, settings: SchedulerSettings) -> float:
     """Its multiplier for hosts of the profile; an aggregate's own (the lowest of several) wins."""
     if weigher.name == "MetricsWeigher" and not settings.metrics_weight_setting:
+        return 0.0
+    if weigher.name == PCI and not profile.make.has_devices:
         return 0.0
     default = settings.multiplier(weigher.option, weigher.default)
     return weigher.sign * own_multiplier(profile, weigher.option, default)
