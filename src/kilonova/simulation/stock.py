@@ -1,5 +1,6 @@
 """The hosts of a description as the scheduler knows them, the racks they stand in, and the requests it may get."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 
@@ -12,6 +13,9 @@ from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import Aggregate, HostState, Make
 from kilonova.scheduler.rules import Rules
 from kilonova.simulation.description import BadDescription, Description, FlavorFacts, Hosts, Kind, settings
+
+# Hosts named where one is asked for that there is not.
+SOME = 20
 
 
 class Stock:
@@ -26,7 +30,9 @@ class Stock:
         """Errors: BadDescription when there is no such host."""
         host = self.fleet.get(HostName(name))
         if host is None:
-            raise BadDescription(f"there is no host {name}")
+            some = [host.name for host in itertools.islice(self.fleet, SOME)]
+            told = ", ".join(some) + (" …" if len(self.fleet) > SOME else "")
+            raise BadDescription(f"there is no host {name} (there are: {told or 'none'})")
         return host
 
 
