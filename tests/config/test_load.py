@@ -185,3 +185,10 @@ def test_every_option_says_what_it_does() -> None:
 
 def _fields() -> Any:
     return msgspec.structs.fields(Config)
+
+
+def test_every_line_of_a_repeated_option_counts(nova_conf: Write) -> None:
+    config = load(nova_conf('[pci]\nalias = {"name": "gpu"}\nalias = {"name": "nic"}\n[simulated]\npci_device =\n'))
+
+    assert config.pci.alias == ('{"name": "gpu"}', '{"name": "nic"}')
+    assert config.simulated.pci_device == ()

@@ -43,7 +43,7 @@ def _entries(path: Path) -> Iterator[tuple[str, str, list[str]]]:
 
 def _value(path: Path, option: Option, texts: list[str]) -> Any:
     if option.repeated:
-        return tuple(texts)
+        return tuple(text for text in texts if text)
     # As in oslo.config: the last of several counts.
     text = texts[-1]
     if option.optional and not text:
