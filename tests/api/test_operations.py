@@ -10,6 +10,7 @@ from kilonova.api.routes.route import Route
 from kilonova.api.routes.table import ROUTES
 from tests.api.cloud import Cloud
 from tests.api.operations import OPERATIONS, Operation
+from tests.counts import Count
 
 # What ids stand for in the paths of which an unknown one is answered like a URL that is not there.
 _KNOWN = {"/extensions/{id}": "NMN", "/versions/{id}": "v2.1"}
@@ -72,16 +73,14 @@ async def _ask(cloud: Cloud, operation: Operation, version: int) -> tuple[int, s
     return answer.status_code, "url" if of_url else ""
 
 
-async def test_each_is_answered_from_its_first_version_to_its_last(
-    whole: Cloud, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_each_is_answered_from_its_first_version_to_its_last(whole: Cloud, count: Count) -> None:
     wrong = []
     for operation in _SERVED:
         for version in (operation.low, operation.high or 104):
             status, of = await _ask(whole, operation, version)
             if status in (410, 500, 503) or of == "url":
                 wrong.append((operation.method, operation.path, operation.action, version, status))
-    _say(capsys, "operations are answered at their first and last version", wrong, len(_SERVED))
+    _say(count, "operations are answered at their first and last version", wrong, len(_SERVED))
 
 
 async def test_outside_of_its_versions_each_is_a_404(whole: Cloud) -> None:
@@ -96,18 +95,17 @@ async def test_outside_of_its_versions_each_is_a_404(whole: Cloud) -> None:
     assert wrong == []
 
 
-async def test_what_is_gone_is_gone_at_every_version(whole: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_is_gone_is_gone_at_every_version(whole: Cloud, count: Count) -> None:
     wrong = []
     for operation in _GONE:
         for version in (1, 104):
             status, _ = await _ask(whole, operation, version)
             if status != 410:
                 wrong.append((operation.method, operation.path, operation.action, version, status))
-    _say(capsys, "operations are gone", wrong, len(_GONE))
+    _say(count, "operations are gone", wrong, len(_GONE))
 
 
-def _say(capsys: pytest.CaptureFixture[str], what: str, wrong: list[Row], of: int) -> None:
-    """Print how many hold, and fail where not all do."""
-    with capsys.disabled():
-        print(f"\n{of - len({row[:3] for row in wrong})} of {of} {what}")
+def _say(count: Count, what: str, wrong: list[Row], of: int) -> None:
+    """Tell how many hold, and fail where not all do."""
+    count(of - len({row[:3] for row in wrong}), of, what)
     assert wrong == []

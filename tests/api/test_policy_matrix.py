@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 
 from kilonova.api.policy_rules import DEFAULTS
 from kilonova.api.routes.route import Route
@@ -16,6 +15,7 @@ from kilonova.db.repository import server_groups
 from tests.api.cloud import OTHER_PROJECT, PROJECT, Cloud
 from tests.api.examples import UUID, example
 from tests.api.rows import put_servers
+from tests.counts import Count
 
 ROLES = ("nobody", "reader", "member", "manager", "admin", "service")
 EVERYBODY = frozenset(ROLES)
@@ -146,7 +146,7 @@ def test_the_bodies_are_such_as_the_operations_take() -> None:
             check.body(body_of(route, version), legacy=False)
 
 
-async def test_every_operation_lets_in_who_its_rule_names(whole: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_every_operation_lets_in_who_its_rule_names(whole: Cloud, count: Count) -> None:
     # A stream that is closed ends at once.
     await whole.world.stream.close()
     wrong: list[str] = []
@@ -168,6 +168,5 @@ async def test_every_operation_lets_in_who_its_rule_names(whole: Cloud, capsys: 
             else:
                 name = f"{route.method} {route.path} {route.action or ''}"
                 wrong.append(f"{name}: {who} was {found[who]}, should be {what}")
-    with capsys.disabled():
-        print(f"\npolicy: {held} of {held + len(wrong)} rows hold", *wrong, sep="\n  ")
+    count(held, held + len(wrong), "calls of the policy matrix are let in, or not, as Nova's table says")
     assert wrong == []

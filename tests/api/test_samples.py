@@ -28,6 +28,7 @@ from tests.api.shapes import differences, shape_of
 from tests.api.test_migrations import put as put_migration
 from tests.api.test_proxies import OUTER, make_image, make_network, settled
 from tests.api.whole import whole_cloud
+from tests.counts import Count
 
 _LINES = (Path(__file__).parent / "sample_shapes.txt").read_text().splitlines()
 SAMPLES = [(name, int(version), json.loads(shape)) for name, version, shape in (line.split(" ", 2) for line in _LINES)]
@@ -176,12 +177,15 @@ async def furnished(whole: Cloud, bus: LocalBus) -> Furnished:
     return await furnish(whole, bus)
 
 
-async def test_answers_have_the_members_and_types_of_the_samples(whole: Cloud, furnished: Furnished) -> None:
+async def test_answers_have_the_members_and_types_of_the_samples(
+    whole: Cloud, furnished: Furnished, count: Count
+) -> None:
     wrong: dict[str, list[str]] = {}
     for name, version, expected in SAMPLES:
         found = shape_of(await answer_to(whole, furnished, name, version))
         if different := differences(expected, found):
             wrong[f"{name} at 2.{version}"] = different
+    count(len(SAMPLES) - len(wrong), len(SAMPLES), "answers have the members and types of the samples")
     assert wrong == {}
     assert len(SAMPLES) == 239
 

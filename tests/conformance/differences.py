@@ -42,6 +42,10 @@ SAMPLES: dict[str, str] = {
     "os-server-shares/server-shares-create-tag-req": _SHARES,
     "os-server-shares/server-shares-delete-req": _SHARES,
     "os-server-shares/server-shares-show-resp": _SHARES,
+    "os-server-diagnostics/server-diagnostics-get-resp at 2.1": (
+        "below 2.48 names of devices are the driver's own: cards are numbered from 0 here"
+    ),
+    "os-volumes/os-volumes-post-resp": "the sample shows a volume as attached that was just made",
     "os-services/services-list-get-resp at 2.69": _CELLS,
     "os-volume_attachments/update-volume-req": _SWAP,
     "servers/server-create-req at 2.90": _STALE,

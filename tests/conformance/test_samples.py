@@ -107,7 +107,8 @@ class Walk:
             return
         stale = sample.version in OUTDATED.get(sample.name, ())
         self._judge(sample, ["was sent as Nova's schema wants it"] if stale else [])
-        if expected is not None:
+        # Some answers lost their bodies after the version of the last sample that shows one.
+        if expected is not None and answer.content:
             self._compare(expected, answer)
 
     async def read(self, sample: Sample) -> None:

@@ -150,6 +150,13 @@ def _rebalance(parser: argparse.ArgumentParser) -> None:
     _at_once(parser)
 
 
+def _conformance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--facts", type=Path, default=None, metavar="DIR", help="default: KILONOVA_FACTS or ../shared")
+    parser.add_argument("--tempest", action="store_true", help="Tempest too, against two simulated hosts")
+    parser.add_argument("--smoke", action="store_true", help="the steps of the openstack client too")
+    parser.add_argument("--without-schemathesis", action="store_true", help="leave it out")
+
+
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="checks and quick tests only")
     parser.epilog = "All other words go to pytest: -k NAME, --durations=5, tests/api …"
@@ -171,6 +178,7 @@ COMMANDS = {
     "drain-plan": ("where the servers of some hosts would go", _drain_plan),
     "host": ("empty a host for maintenance, or bring it back", _host),
     "rebalance": ("moves that even out the hosts; made with --apply", _rebalance),
+    "conformance": ("hold the API against Nova's tables, samples and clients", _conformance),
     "test": ("run every check and every test", _test),
 }
 

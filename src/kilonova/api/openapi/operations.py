@@ -9,6 +9,7 @@ from kilonova.api.openapi import answers, words
 from kilonova.api.parameters import Schema
 from kilonova.api.routes.route import Route
 
+_JSON = "application/json"
 _NAMES = re.compile(r"\{([^}]+)\}")
 _SENDS = ("POST", "PUT")
 
@@ -45,7 +46,7 @@ def operation(routes: Sequence[Route], version: int) -> dict[str, Any]:
         described["x-policy-rule"] = first.rule
     body = _body(routes, version)
     if body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        described["requestBody"] = {"required": True, "content": {_JSON: {"schema": body}}}
     if all(route.high is not None for route in routes):
         described["deprecated"] = True
     return described
@@ -112,14 +113,10 @@ def _success(status: int, routes: Sequence[Route], version: int) -> dict[str, An
             "OpenStack-API-Version": {"$ref": "#/components/headers/version"},
         },
     }
-    if status != HTTPStatus.NO_CONTENT:
-        answer["content"] = {routes[0].media_type: _content(routes, version)}
-    return answer
-
-
-def _content(routes: Sequence[Route], version: int) -> dict[str, Any]:
-    """The schema, where it is known of every one of `routes` what it says; those without a body say nothing."""
+    media_type = routes[0].media_type
     forms = [form for form in (answers.answer_of(route, version) for route in routes) if form is not None]
-    if not forms:
-        return {}
-    return {"schema": forms[0] if len(forms) == 1 else {"anyOf": forms}}
+    if forms and status != HTTPStatus.NO_CONTENT:
+        answer["content"] = {media_type: {"schema": forms[0] if len(forms) == 1 else {"anyOf": forms}}}
+    elif media_type != _JSON:
+        answer["content"] = {media_type: {}}
+    return answer
