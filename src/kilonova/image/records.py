@@ -86,7 +86,7 @@ async def reactivate(request: ImageRequest) -> Response:
 async def _switch(request: ImageRequest, was: ImageStatus, becomes: ImageStatus) -> Response:
     world = request.world
     image = await world.visible(request.caller, request.params["image_id"])
-    rules.check_admin(request.caller)
+    rules.check_owner(request.caller, image, "modify this image")
     if image.status != becomes:
         async with world.db.begin() as tx:
             done = await images.turn(tx, image.id, was, becomes, world.clock.now())

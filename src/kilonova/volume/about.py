@@ -66,7 +66,7 @@ async def pools(request: VolumeRequest) -> Response:
             "volume_backend_name": "file",
             "driver_version": "1.0",
             "storage_protocol": "file",
-            "vendor_name": "Kilonova",
+            "vendor_name": "Open Source",
             "total_capacity_gb": round(world.files.total_gib(), 2),
             "free_capacity_gb": round(world.files.free_gib(), 2),
             "reserved_percentage": 0,

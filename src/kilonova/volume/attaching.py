@@ -217,8 +217,9 @@ async def delete(request: VolumeRequest) -> Response:
 
 
 async def check_releasable(request: VolumeRequest, found: Attachment) -> None:
-    """Errors: AttachedElsewhere."""
-    guest_may_have_it = found.server_id is not None and found.status != AttachStatus.RESERVED
+    """One without a connector is on no host: only a record. Errors: AttachedElsewhere."""
+    connected = found.connector is not None and found.status != AttachStatus.RESERVED
+    guest_may_have_it = found.server_id is not None and connected
     if guest_may_have_it and not await is_service(request):
         raise AttachedElsewhere(found.server_id)
 

@@ -55,7 +55,7 @@ class ChangedRecord(msgspec.Struct):
 
 
 class NewSnapshot(msgspec.Struct):
-    volume_id: Identifier
+    volume_id: Identifier | None
     name: Name = None
     description: Name = None
     display_name: Name = None

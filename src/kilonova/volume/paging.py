@@ -64,7 +64,8 @@ def _sort(given: Any) -> tuple[tuple[str, bool], ...]:
     else:
         asked = [(given.get("sort_key", "created_at"), given.get("sort_dir", "desc"))]
     found: dict[str, bool] = {}
-    for key, direction in asked:
+    for name, direction in asked:
+        key = "name" if name == "display_name" else name
         if key not in SORT_KEYS - {"volume_id"}:
             raise BadRequest(f"Invalid sort key: {key[:60]}")
         if direction not in ("asc", "desc"):

@@ -31,7 +31,7 @@ class SnapshotRequests:
         check_writer(request, "volume:create_snapshot")
         asked = await body(request, "snapshot", NewSnapshot)
         world = request.world
-        volume = await world.volume(request, asked.volume_id)
+        volume = await world.volume(request, asked.volume_id or "None")
         await _check_still(request, volume)
         made = Snapshot(
             id=world.new_id(),
@@ -116,7 +116,7 @@ async def _list(request: VolumeRequest, *, detail: bool) -> Response:
     page = page_of(request, _FILTERS)
     page.metadata = {}
     if "marker" in request.query_params:
-        page.marker = msgspec.structs.asdict(await _marker(request))
+        page.marker = msgspec.structs.asdict(await request.world.snapshot(request, request.query_params["marker"]))
     found = await snapshots.page(request.world.db, page)
     if "metadata" in request.query_params:
         wanted = metadata_of(request.query_params["metadata"]).items()
@@ -125,14 +125,6 @@ async def _list(request: VolumeRequest, *, detail: bool) -> Response:
     if link := next_link(request, page, [one.id for one in found]):
         answer["snapshots_links"] = link
     return json_response(answer)
-
-
-async def _marker(request: VolumeRequest) -> Snapshot:
-    marker = request.query_params["marker"]
-    try:
-        return await request.world.snapshot(request, marker)
-    except NotFound as error:
-        raise BadRequest(f"marker {marker[:60]} could not be found") from error
 
 
 async def show(request: VolumeRequest) -> Response:

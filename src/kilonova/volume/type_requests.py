@@ -60,7 +60,9 @@ async def create(request: VolumeRequest) -> Response:
             await types.add(tx, made)
     except AlreadyThere as error:
         raise Conflict(f"Volume Type {asked.name} already exists.") from error
-    return json_response({"volume_type": type_view(request, made)})
+    # The one answer that says nothing of quality of service.
+    told = {name: value for name, value in type_view(request, made).items() if name != "qos_specs_id"}
+    return json_response({"volume_type": told})
 
 
 async def update(request: VolumeRequest) -> Response:

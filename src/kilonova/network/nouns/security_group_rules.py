@@ -76,6 +76,14 @@ def _protocol(value: Any) -> str | None:
     )
 
 
+def _port(value: Any) -> int | None:
+    try:
+        found: int | None = checks.number(0, 65535, null=True)(value)
+    except ValueError as error:
+        raise ValueError(f"Invalid value for port {value}") from error
+    return found
+
+
 RESOURCE = Resource(
     "security_group_rule",
     "security_group_rules",
@@ -86,10 +94,10 @@ RESOURCE = Resource(
         "direction": Attribute(checks.one_of("ingress", "egress", lower=True), default=REQUIRED, put=False),
         "ethertype": Attribute(_ethertype, default="IPv4", put=False),
         "protocol": Attribute(_protocol, put=False),
-        "port_range_min": Attribute(checks.number(0, 65535, null=True), put=False),
-        "port_range_max": Attribute(checks.number(0, 65535, null=True), put=False),
+        "port_range_min": Attribute(_port, put=False),
+        "port_range_max": Attribute(_port, put=False),
         "remote_ip_prefix": Attribute(checks.nullable(checks.address_prefix), put=False),
-        "remote_group_id": Attribute(checks.nullable(checks.identifier), put=False),
+        "remote_group_id": Attribute(checks.string(255, null=True), put=False),
         "remote_address_group_id": Attribute(checks.one_of(None), put=False, column=None),
     },
 )

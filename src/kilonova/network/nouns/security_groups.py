@@ -68,6 +68,8 @@ async def create(work: Work, values: Values) -> Row:
 async def update(work: Work, row: Row, values: Values) -> Row:
     if row["is_default"] and values.get("name", row["name"]) != row["name"]:
         raise SecurityGroupCannotUpdateDefault
+    if not row["is_default"] and values.get("name", "").lower() == "default":
+        raise SecurityGroupDefaultAlreadyExists
     return await rows.change(work.tx, t.security_groups, row, values, work.now)
 
 
