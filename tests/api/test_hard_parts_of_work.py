@@ -111,11 +111,8 @@ async def test_21_a_snapshot_tells_its_image_in_two_ways(cloud: Cloud) -> None:
 async def test_22_the_request_id_names_the_instance_action(cloud: Cloud) -> None:
     (server,) = await put_servers(cloud.db, {})
     path = f"/servers/{server}"
-    asked = await cloud.post(
-        f"{path}/action",
-        {"pause": None},
-        headers={"X-OpenStack-Request-ID": "req-0d0c0b0a-0000-4000-8000-000000000001"},
-    )
+    given = {"X-OpenStack-Request-ID": "req-0d0c0b0a-0000-4000-8000-000000000001"}
+    asked = await cloud.post(f"{path}/action", {"pause": None}, headers=given)
     name = asked.headers["X-Openstack-Request-Id"]
     assert name == asked.headers["X-Compute-Request-Id"] != given["X-OpenStack-Request-ID"]
     action = (await cloud.get(f"{path}/os-instance-actions/{name}", version="2.51")).json()["instanceAction"]

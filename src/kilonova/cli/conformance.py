@@ -24,7 +24,13 @@ FACTS = "KILONOVA_FACTS"
 VERSIONS = ("2.1", "2.50", "2.104")
 
 # Tables of our own that print counts: policy, hard parts, what answers look like.
-_OUR_TESTS = ("test_policy_matrix.py", "test_hard_parts.py", "test_hard_parts_of_work.py", "test_answers.py", "test_operations.py")
+_OUR_TESTS = (
+    "test_policy_matrix.py",
+    "test_hard_parts.py",
+    "test_hard_parts_of_work.py",
+    "test_answers.py",
+    "test_operations.py",
+)
 _VERSION = "#/components/parameters/version"
 _CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
