@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     service_down_time_s: int = 60
     max_local_block_devices: int = 3
     policy_file: str = ""
+    # [scheduler]query_placement_for_routed_network_aggregates.
+    routed_networks: bool = False
     # [pci]alias by name.
     pci_aliases: Mapping[str, PciAlias] = {}
     # Limits of who has none of their own, by Nova's resource names; -1 is no limit.

@@ -1,6 +1,6 @@
 """What the handlers have around them; launch fills it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from kilonova.aio.clock import Clock
@@ -49,3 +49,5 @@ class World:
     secret: Callable[[int], str]
     identity: IdentityClient | None = None
     placement: Placement | None = None
+    # A token of the compute service's own user, for what callers may not see.
+    service_token: Callable[[], Awaitable[str]] | None = None

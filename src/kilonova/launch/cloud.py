@@ -382,6 +382,7 @@ class Cloud:
             secret=lambda length: secrets.token_urlsafe(length)[:length],
             identity=IdentityClient(self.session),
             placement=self.placement,
+            service_token=self.session.token,
         )
         self.apps["compute"] = ComputeApi(world, await self._token_checker("nova", step="4-5"))
 

@@ -180,6 +180,7 @@ def api(config: Config, state: StateDir, base_url: str) -> ApiSettings:
         enabled_consoles=frozenset(kind for kind, on in enabled.items() if on),
         service_down_time_s=config.default.service_down_time,
         policy_file=str(state.root / config.oslo_policy.policy_file),
+        routed_networks=config.scheduler.query_placement_for_routed_network_aggregates,
         quota={
             "instances": quota.instances,
             "cores": quota.cores,

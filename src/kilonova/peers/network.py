@@ -46,6 +46,13 @@ class NetworkClient:
     async def network(self, token: str, network_id: str) -> Network:
         return await self._show(token, "networks", network_id, "network", Network)
 
+    async def segments(self, token: str, network_id: str) -> list[str]:
+        """The ids of a network's segments; none where the service knows no routed networks."""
+        answer = await self._rest.request(
+            "GET", f"/v2.0/segments?network_id={network_id}", token=token, ok=frozenset({404})
+        )
+        return [] if answer.status_code == 404 else [str(one["id"]) for one in answer.json()["segments"]]
+
     async def subnets(self, token: str, *, ids: Sequence[str] = (), **filters: str) -> list[Subnet]:
         return await self._list(token, "subnets", Subnet, ids, filters)
 

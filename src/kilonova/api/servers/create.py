@@ -17,6 +17,7 @@ from kilonova.api.servers.create_checks import check_counts, check_personality, 
 from kilonova.api.servers.hardware import check_asked
 from kilonova.api.servers.image_mapping import mapping_of, with_mapping
 from kilonova.api.servers.images import check_fit, usable_image
+from kilonova.api.servers.network_needs import NetworkNeeds, needs_of
 from kilonova.api.servers.networks import Networks, wanted_networks
 from kilonova.api.servers.placing import Place, check_group_room, wanted_place
 from kilonova.api.servers.security_groups import wanted_groups
@@ -48,6 +49,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     image: Image | None
     devices: tuple[BlockDevice, ...]
     networks: Networks
+    needs: NetworkNeeds
     groups: tuple[str, ...]
     place: Place
     key_name: str | None
@@ -106,6 +108,7 @@ async def understood(request: Request) -> Wanted:
         image=image,
         devices=devices,
         networks=networks,
+        needs=await needs_of(request, networks),
         groups=await wanted_groups(request, body.get("security_groups"), networks),
         place=place,
         key_name=key_name,
@@ -271,6 +274,8 @@ def spec_of(request: Request, wanted: Wanted, server_id: ServerId) -> RequestSpe
         requested_host=place.requested_host,
         hints=place.hints,
         group_id=place.group_id,
+        remote_managed_ports=wanted.needs.remote_managed_ports,
+        segment_aggregates=wanted.needs.segment_aggregates,
     )
 
 
