@@ -8,11 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from kilonova.conductor.definitions import DEFINITIONS
 from kilonova.model.fitting.host import Fit
 from kilonova.model.ids import HostName
-from tests.cloud.moved import ANY_HOST, act, host_names, host_of
+from kilonova.saga.trial import faults_of
+from tests.cloud.moved import ANY_HOST, act, change_service, host_names, host_of
 from tests.cloud.running import VERSION, RunningCloud, running_cloud
 from tests.cloud.stored import guests_of
+from tests.cloud.test_saga_trials import Subject
 
 GPU = {"vendor_id": "10de", "product_id": "1eb8"}
 PINNED = {"hw:cpu_policy": "dedicated", "hw:cpu_thread_policy": "require"}
@@ -218,3 +221,30 @@ async def test_a_rebuild_may_not_change_the_cells(cloud: RunningCloud) -> None:
 
     answer = await cloud.act(server, "rebuild", {"imageRef": other}, ok=400)
     assert answer.json()["badRequest"]["message"].startswith("An instance's NUMA topology cannot be changed")
+
+
+@pytest.mark.parametrize("name", ["server_migrate", "server_resize"])
+async def test_whatever_goes_wrong_in_a_move_cpus_and_devices_have_one_owner(cloud: RunningCloud, name: str) -> None:
+    await pinned(cloud, pci_passthrough__alias="gpu:1")
+    bigger = await pinned(cloud, "bigger", vcpus=4, pci_passthrough__alias="gpu:1")
+    subject = Subject(cloud)
+    subject.id = (await cloud.active(flavor="pinned"))["id"]
+    conductor = cloud.cloud.conductor_service
+    # On its own host: the two stand side by side there.
+    (other,) = host_names(cloud) - {await host_of(cloud, subject.id)}
+    for fault in faults_of(DEFINITIONS[name]):
+        await change_service(cloud, other, status="disabled" if name == "server_resize" else "enabled")
+        before = await claimed(cloud)
+        await conductor.restart_sagas(fault.meddle)
+        await (subject.migrate() if name == "server_migrate" else subject.act("resize", {"flavorRef": bigger}))
+        status = await subject.rest(fault)
+        await conductor.restart_sagas()
+
+        assert fault.struck, fault
+        assert status == ("ACTIVE" if fault.undone else "VERIFY_RESIZE"), fault
+        if not fault.undone:
+            assert len(await claimed(cloud)) == 2, fault
+            await subject.act("revertResize")
+            await subject.rest()
+        assert await claimed(cloud) == before, fault
+        assert await of_guests(cloud) == before, fault
