@@ -16,7 +16,7 @@ from kilonova.launch.furniture import furnish
 from kilonova.launch.process import base_url_of
 from kilonova.launch.roles import ALL
 from kilonova.launch.state_dir import StateDir
-from tests.cloud.stored import busy_volumes, guests_of
+from tests.cloud.stored import GuestJournal, busy_volumes
 from tests.leftovers import named
 from tests.servers.process import free_port, memory
 
@@ -33,6 +33,7 @@ class RunningCloud:
         self.http = http
         self.admin = admin
         self.url = cloud.base_url
+        self._journal = GuestJournal(cloud.state.simulated)
 
     # -- what users do ---------------------------------------------------------------------------------------------
 
@@ -139,7 +140,7 @@ class RunningCloud:
                 sorted(nic["port_id"] for nic in record["spec"].get("nics", ())),
                 sorted(disk["volume_id"] for disk in record["spec"]["disks"] if "volume_id" in disk),
             )
-            for (_, guest), record in guests_of(self.cloud.state.simulated).items()
+            for (_, guest), record in self._journal.guests().items()
         )
 
     async def guests(self) -> list[str]:

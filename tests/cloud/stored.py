@@ -1,6 +1,7 @@
 """What a quiet cloud has in its state directory, read from the files themselves, and whether it adds up."""
 
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -167,14 +168,34 @@ def busy_volumes(state: Path) -> int:
 
 def guests_of(path: Path) -> dict[tuple[str, str], Row]:
     """The simulated hosts' guests, each by its host and id."""
-    guests: dict[tuple[str, str], Row] = {}
-    for text in path.read_text().splitlines():
-        line = json.loads(text)
-        if line.get("record") is None:
-            guests.pop((line["host"], line["guest"]), None)
-        else:
-            guests[line["host"], line["guest"]] = line["record"]
-    return guests
+    return GuestJournal(path).guests()
+
+
+class GuestJournal:
+    """The simulated hosts' journal, which is read on from where the last look ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inode = self._read = 0
+        self._guests: dict[tuple[str, str], Row] = {}
+
+    def guests(self) -> dict[tuple[str, str], Row]:
+        """Those there are now, each by its host and id."""
+        with self._path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            if found.st_ino != self._inode or found.st_size < self._read:
+                # Written anew, without what is no more.
+                self._inode, self._read = found.st_ino, 0
+                self._guests.clear()
+            file.seek(self._read)
+            text = file.read()
+        self._read += len(text)
+        for line in map(json.loads, text.splitlines()):
+            if line.get("record") is None:
+                self._guests.pop((line["host"], line["guest"]), None)
+            else:
+                self._guests[line["host"], line["guest"]] = line["record"]
+        return dict(self._guests)
 
 
 def _needs(server: Row) -> dict[str, int]:
