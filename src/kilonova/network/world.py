@@ -13,11 +13,11 @@ from kilonova.model.time import Timestamp
 from kilonova.network.agents import AgentList
 from kilonova.web.request import Request
 
-# Limits per project unless set otherwise: Neutron's own, but for ports, of which every server needs one.
+# Limits per project unless set otherwise: Neutron's own.
 DEFAULT_LIMITS = {
     "network": 100,
     "subnet": 100,
-    "port": 10000,
+    "port": 500,
     "router": 10,
     "floatingip": 50,
     "security_group": 10,
