@@ -133,7 +133,7 @@ CELL, GAP, RACKS = 18, 2, 900
 
 def racks(places: Sequence[Place]) -> str:
     """A cell per rack, zone by zone, the darker the fuller its memory."""
-    per_row = (svg.WIDTH - svg.LEFT) // (CELL + GAP)
+    per_row = (2 * svg.WIDTH - svg.LEFT) // (CELL + GAP)
     parts, y = [], 0
     for zone in sorted({place.zone for place in places}):
         inside = [place for place in places if place.zone == zone][:RACKS]
@@ -149,7 +149,7 @@ def racks(places: Sequence[Place]) -> str:
                 f"<title>{escape(told)}</title></rect>"
             )
         y += math.ceil(len(inside) / per_row) * (CELL + GAP) + 10
-    return svg.drawing(parts, "Memory in use by rack at the end", height=max(y - 8, CELL))
+    return svg.drawing(parts, "Memory in use by rack at the end", width=2 * svg.WIDTH, height=max(y - 8, CELL))
 
 
 def _frame(samples: Sequence[Sample], most_y: float, *, names: bool = False) -> tuple[Frame, list[float]]:

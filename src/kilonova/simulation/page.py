@@ -82,7 +82,7 @@ def _cards(result: Result) -> Iterable[str]:
     reference = escape(result.reference or "the biggest flavor")
     yield _card(
         "Fragmentation",
-        f"Share of the free memory that {reference} cannot use,",
+        f"Share of the free memory that {reference} cannot use",
         charts.fragmentation_over_time(result),
     )
     yield _card("Hosts by memory use", "When the run ended", charts.histogram(result))

@@ -28,9 +28,9 @@ class Frame(msgspec.Struct, frozen=True):
         return round(HEIGHT - BOTTOM - value / (self.most_y or 1) * (HEIGHT - TOP - BOTTOM), 1)
 
 
-def drawing(parts: Iterable[str], label: str, *, height: int = HEIGHT) -> str:
+def drawing(parts: Iterable[str], label: str, *, width: int = WIDTH, height: int = HEIGHT) -> str:
     inner = "".join(parts)
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">{inner}</svg>'
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{inner}</svg>'
 
 
 def line(frame: Frame, xs: Sequence[float], ys: Sequence[float], kind: str) -> str:
