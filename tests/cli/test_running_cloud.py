@@ -4,6 +4,7 @@ import json
 import re
 import stat
 import subprocess
+from pathlib import Path
 
 import openstack
 import pytest
@@ -127,3 +128,35 @@ def test_healthcheck_tells_anybody_and_tells_no_secrets(cloud: Up) -> None:
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/healthcheckx", "/metricsx"])
 def test_the_door_itself_answers_plainly(cloud: Up, path: str) -> None:
     assert cloud.http.get(path).status_code == (200 if path == "/" else 404)
+
+
+def test_explain_tells_where_a_server_would_go_and_why_not(cloud: Up, tmp_path: Path) -> None:
+    there = ("--state-dir", str(cloud.state))
+    server_id = cloud.server("explained")["id"]
+    asked = ("explain", *there, "--flavor", "m1.nano", "--image", "blank", "--no-network")
+    before = cloud.http.get("/compute/v2.1/servers").json()["servers"]
+
+    told = json.loads(kilonova(*asked, "--count", "2", "--json").stdout)
+    assert (told["placed"], told["message"]) == (2, None)
+    table = kilonova(*asked, "--count", "2")
+    assert table.returncode == 0, table.stderr
+    assert f"placed 2 of 2: {told['hosts'][0]}" in table.stdout
+    assert "ComputeFilter" in table.stdout
+    assert "RAM" in table.stdout
+
+    refused = kilonova(*asked, "--host", told["hosts"][0], "--hint", f"different_host={server_id}", "--count", "1")
+    assert refused.returncode == 1
+    assert "the nearest host, " in refused.stdout
+    as_tenant = kilonova(*asked, "--user", "demo").stdout
+    assert told["hosts"][0] not in as_tenant
+
+    body = tmp_path / "body.json"
+    flavor = cloud.http.get("/compute/v2.1/flavors").json()["flavors"][0]["id"]
+    image = cloud.http.get("/image/v2/images", params={"name": "blank"}).json()["images"][0]["id"]
+    server = {"name": "filed", "flavorRef": flavor, "imageRef": image, "networks": "none"}
+    body.write_text(json.dumps({"server": server}))
+    assert kilonova("explain", *there, "--file", str(body)).returncode == 0
+    assert kilonova("explain", *there, "explained").returncode == 0
+    assert "there is no server nobody" in kilonova("explain", *there, "nobody").stderr
+    assert "there are m1.nano" in kilonova("explain", *there).stderr
+    assert cloud.http.get("/compute/v2.1/servers").json()["servers"] == before
