@@ -283,3 +283,10 @@ async def test_a_hard_reboot_ends_a_soft_one_that_hangs(cloud: Cloud) -> None:
     assert (await act(cloud, server_id, "reboot", {"type": "HARD"})).status_code == 202
     states = [(row["state"], row["cancelled"]) for row in await rows(cloud, sagas)]
     assert sorted(states) == [("open", 1), ("queued", 0)]
+
+
+@pytest.mark.parametrize("value", [None, {}, [None, None], {"availability_zone": "nowhere"}])
+async def test_an_unshelve_below_2_77_ignores_its_value(cloud: Cloud, value: Any) -> None:
+    (server,) = await put_servers(cloud.db, {"vm_state": "shelved_offloaded"})
+    answer = await cloud.post(f"/servers/{server}/action", {"unshelve": value}, version="2.76")
+    assert answer.status_code == 202, answer.text

@@ -113,6 +113,33 @@ async def test_a_list_costs_the_same_number_of_statements_however_long(cloud: Cl
         assert cloud.db.executed - before == most
 
 
+@pytest.mark.parametrize(
+    ("query", "role", "expected"),
+    [
+        ("", "member", ["runs"]),
+        ("", "admin", ["runs"]),
+        ("?status=SOFT_DELETED", "member", ["restorable"]),
+        ("?vm_state=soft-delete", "admin", ["restorable"]),
+        ("?soft_deleted=true", "admin", ["restorable", "runs"]),
+        ("?soft_deleted=true", "member", ["runs"]),
+        ("?deleted=true", "admin", ["gone", "restorable"]),
+        ("?deleted=true&soft_deleted=false", "admin", ["gone"]),
+        ("?deleted=false", "admin", ["runs"]),
+        ("?changes-since=2001-01-01T00:00:00Z", "member", ["gone", "restorable", "runs"]),
+    ],
+)
+async def test_what_can_be_restored_shows_to_who_asks_for_it(
+    cloud: Cloud, query: str, role: str, expected: list[str]
+) -> None:
+    await put_servers(
+        cloud.db,
+        {"name": "runs"},
+        {"name": "restorable", "vm_state": "soft-delete"},
+        {"name": "gone", "vm_state": "deleted", "deleted": 1},
+    )
+    assert sorted(await _names(cloud, query, role=role)) == expected
+
+
 async def test_others_servers_are_not_found(cloud: Cloud) -> None:
     (theirs,) = await put_servers(cloud.db, {"project_id": OTHER_PROJECT})
     answer = await cloud.get(f"/servers/{theirs}")

@@ -22,7 +22,7 @@ _ALIASES = {
     "uuid": "id",
 }
 _EXACT = frozenset({"project_id", "user_id", "image", "vm_state", "flavor", "id", "host", "task_state"})
-_IGNORED = frozenset({"kernel_id", "ramdisk_id", "soft_deleted"})
+_IGNORED = frozenset({"kernel_id", "ramdisk_id"})
 
 # What callers without `allow_all_filters` may filter by, and since when.
 _OPEN_FILTERS = (
@@ -37,6 +37,9 @@ _OPEN_FILTERS = (
 )  # fmt: skip
 _NOT_FILTERS = frozenset({"limit", "marker", "sort_key", "sort_dir", "all_tenants"})
 _TAGS = {"tags": "all_of", "tags-any": "any_of", "not-tags": "not_all_of", "not-tags-any": "none_of"}
+
+
+_SOFTLY = (VmState.SOFT_DELETED.value,)
 
 
 class NothingMatches(Exception):
@@ -103,11 +106,21 @@ def _changes(asked: dict[str, str]) -> Iterator[Condition]:
         yield Condition("until", "updated_at", (_moment(before),))
     if since is not None and before is not None and _moment(since) > _moment(before):
         raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
-    if deleted is not None:
-        yield Condition("is", "deleted", (int(truth(deleted) is True),))
-    elif since is None and before is None:
-        # With either of them deleted servers show as well: a poller must learn of them.
+    softly = truth(asked.pop("soft_deleted", "")) if "soft_deleted" in asked else None
+    if deleted is not None and truth(deleted):
+        yield Condition("is", "deleted", (1,)) if softly is False else Condition("gone", "vm_state", _SOFTLY)
+    elif deleted is not None or (since is None and before is None):
+        # With either of the two deleted servers show as well: a poller must learn of them.
         yield Condition("is", "deleted", (0,))
+        if not softly and not _asks_for_soft_deleted(asked):
+            yield Condition("is_not", "vm_state", _SOFTLY)
+
+
+def _asks_for_soft_deleted(asked: dict[str, str]) -> bool:
+    """Those that can still be restored show to who asks for just them."""
+    return (
+        asked.get("status", "").upper() == "SOFT_DELETED" or asked.get("vm_state", "").lower() == VmState.SOFT_DELETED
+    )
 
 
 def _moment(text: str) -> str:

@@ -16,7 +16,8 @@ async def offload(request: Request) -> None:
 
 async def unshelve(request: Request) -> None:
     """To a zone (2.77) or host (2.91) only where it has none any more. Errors: BadRequest, Conflict, WrongState."""
-    asked = request.body["unshelve"] or {}
+    # The value was ignored before it could name a zone.
+    asked = (request.body["unshelve"] or {}) if request.version >= 77 else {}
     zone, host = asked.get("availability_zone"), asked.get("host")
     if zone is not None:
         await check_zone(request, zone)

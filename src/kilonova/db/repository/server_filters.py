@@ -60,8 +60,8 @@ _NUMBERS = frozenset({"config_drive", "launch_index", "power_state", "progress"}
 class Condition(msgspec.Struct, frozen=True):
     """`kind` of comparison of the column `name` with `values`:
 
-    is, in, is_null, not_null, since (at or after), until (at or before), matches (a regular expression), and of a
-    JSON list's members all_of, any_of, none_of, not_all_of.
+    is, is_not, in, is_null, not_null, since (at or after), until (at or before), matches (a regular expression), and of a
+    JSON list's members all_of, any_of, none_of, not_all_of. `gone`: deleted, or in that state.
     """
 
     kind: str
@@ -91,6 +91,10 @@ def _clause(kind: str, name: str, prefix: str, count: int) -> ColumnElement[bool
     first: BindParameter[Any] = bindparam(f"{prefix}_0")
     if kind == "is":
         return column == first
+    if kind == "is_not":
+        return column != first
+    if kind == "gone":
+        return or_(_C.deleted == 1, column == first)
     if kind == "in":
         return among(column, prefix, count)
     if kind == "is_null":
