@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from kilonova.aio.blocking import blocking
+from kilonova.aio.together import both
 from kilonova.compute import ports
 from kilonova.compute.host import Host
 from kilonova.compute.volumes import connect_volumes, volume_disks
@@ -52,9 +53,9 @@ async def assemble(
     """
     flavor = flavor or record.flavor
     devices = await connect_volumes(host, record, afresh=moved)
-    root = _root_brought(record, flavor) if with_disks else await _root_disk(host, record, flavor)
-    vifs = await ports.ensure_ports(host, record) if bind else await ports.current_vifs(host, record)
-    nics = await ports.plug(host, vifs)
+    root, (vifs, nics) = await both(
+        _root(host, record, flavor, brought=with_disks), _plugged_in(host, record, bind=bind)
+    )
     drive = await _config_drive(host, msgspec.structs.replace(record, vifs=vifs, block_devices=devices))
     disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
     disks.extend(await volume_disks(host, devices))
@@ -105,6 +106,15 @@ async def _fit_here(host: Host, record: ServerRecord, flavor: FlavorOf, *, back:
 
 def _boots_from_volume(record: ServerRecord) -> bool:
     return any(device.boot_index == 0 and device.destination_type == "volume" for device in record.block_devices)
+
+
+async def _root(host: Host, record: ServerRecord, flavor: FlavorOf, *, brought: bool) -> LocalDisk | None:
+    return _root_brought(record, flavor) if brought else await _root_disk(host, record, flavor)
+
+
+async def _plugged_in(host: Host, record: ServerRecord, *, bind: bool) -> tuple[tuple[Vif, ...], tuple[Nic, ...]]:
+    vifs = await ports.ensure_ports(host, record) if bind else await ports.current_vifs(host, record)
+    return vifs, await ports.plug(host, vifs)
 
 
 def _root_brought(record: ServerRecord, flavor: FlavorOf) -> LocalDisk | None:
