@@ -45,8 +45,8 @@ def namespaces() -> set[str]:
 
 def add_namespace(name: str) -> None:
     """As `ip netns add` does: a name for a namespace with nothing in it. Errors: NetworkUnavailable."""
-    if not os.path.ismount(NAMESPACES):
-        # The first one of a machine: `ip` makes the directory that they share.
+    if not _is_mounted(NAMESPACES):
+        # The first one of a machine: `ip` makes the directory, and has all see what is mounted there.
         run("ip", "netns", "add", name)
         return
     place = NAMESPACES / name
@@ -59,6 +59,12 @@ def add_namespace(name: str) -> None:
     except NetworkUnavailable:
         place.unlink()
         raise
+
+
+def _is_mounted(place: Path) -> bool:
+    # Not os.path.ismount: the directory is mounted on itself.
+    lines = Path("/proc/thread-self/mountinfo").read_text().splitlines()
+    return any(line.split()[4] == str(place) for line in lines)
 
 
 def _name_new_namespace(place: Path) -> None:
