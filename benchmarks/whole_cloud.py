@@ -184,6 +184,9 @@ def main() -> None:
             if what == "first start, s":
                 process.send_signal(signal.SIGTERM)
                 process.wait()
+        # Nothing else is to go on: the image tiny is made when the cloud is up.
+        while not (state / "furnished/image").exists() and "cannot be made" not in (state / "out").read_text():
+            time.sleep(0.1)
         time.sleep(2)
         found |= asyncio.run(measure(state, Measured(process.pid), given))
         for what, value in found.items():
