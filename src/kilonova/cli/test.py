@@ -29,7 +29,7 @@ _QUICK = ("-m", "not slow and not root", "-o", "tmp_path_retention_policy=failed
 _THOROUGH = ("-m", "slow or root", "--no-loadscope-reorder")
 
 # In bytes, with plenty to spare. Containers often have no more than 64 MiB.
-_ROOM = 4 << 30
+_ROOM = 2 << 30
 _MEMORY = Path("/dev/shm")
 
 # pytest found no test that fits what was asked for.
