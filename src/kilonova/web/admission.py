@@ -9,8 +9,7 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 from kilonova.model.errors import Unavailable
 
@@ -29,6 +28,23 @@ class Overloaded(Unavailable):
 LENT_FOR_S = 5.0
 
 
+class Place:
+    """`async with` around the work of one request. Errors: Overloaded."""
+
+    __slots__ = ("_admission",)
+
+    def __init__(self, admission: "Admission") -> None:
+        self._admission = admission
+
+    async def __aenter__(self) -> None:
+        await self._admission.enter(self)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._admission.leave(self)
+
+
 class Admission:
     """Places for `room` requests at a time, in order of arrival, each lent for `lent_for_s`. `what` is for the log."""
 
@@ -37,34 +53,46 @@ class Admission:
         self._free = room
         self._longest_wait_s = longest_wait_s
         self._lent_for_s = lent_for_s
+        # Since when, in the loop's time; oldest first.
+        self._lent: dict[Place, float] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
-        # Since when there has always been somebody waiting, in the loop's time.
+        # Since when there has always been somebody waiting.
         self._waited_since = 0.0
         self._complained = False
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Around the work of one request. Errors: Overloaded."""
+    def place(self) -> Place:
+        return Place(self)
+
+    async def enter(self, place: Place) -> None:
+        """Wait for a turn. Errors: Overloaded."""
+        now = asyncio.get_running_loop().time()
+        if self._free == 0:
+            # A host that does not answer must not keep everybody else from being answered.
+            self._take_back(now)
         if self._free > 0:
             self._free -= 1
         else:
-            await self._turn()
-        # A host that does not answer must not keep everybody else from being answered.
-        lent = asyncio.get_running_loop().call_later(self._lent_for_s, self._pass_on)
-        try:
-            yield
-        finally:
-            if lent.when() > asyncio.get_running_loop().time():
-                lent.cancel()
-                self._pass_on()
+            now = await self._turn(now)
+        self._lent[place] = now
 
-    async def _turn(self) -> None:
+    def leave(self, place: Place) -> None:
+        if self._lent.pop(place, None) is not None:
+            self._pass_on()
+
+    def _take_back(self, now: float) -> None:
+        while self._lent:
+            place, since = next(iter(self._lent.items()))
+            if now - since < self._lent_for_s:
+                return
+            self.leave(place)
+
+    async def _turn(self, now: float) -> float:
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            self._waited_since = loop.time()
+            self._waited_since = now
         turn = loop.create_future()
         self._waiting.append(turn)
-        patience = loop.call_later(self._patience_s(loop.time()), self._refuse, turn)
+        patience = loop.call_later(self._patience_s(now), self._refuse, turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -76,6 +104,7 @@ class Admission:
             raise
         finally:
             patience.cancel()
+        return loop.time()
 
     def _patience_s(self, now: float) -> float:
         standing = now - self._waited_since >= self._longest_wait_s
