@@ -60,8 +60,8 @@ _NUMBERS = frozenset({"config_drive", "launch_index", "power_state", "progress"}
 class Condition(msgspec.Struct, frozen=True):
     """`kind` of comparison of the column `name` with `values`:
 
-    is, is_not, in, is_null, not_null, since (at or after), until (at or before), matches (a regular expression), and of a
-    JSON list's members all_of, any_of, none_of, not_all_of. `gone`: deleted, or in that state.
+    is, is_not, in, is_null, not_null, since (at or after), until (at or before), matches (a regular expression), gone
+    (deleted, or in that state), and of a JSON list's members all_of, any_of, none_of, not_all_of.
     """
 
     kind: str
