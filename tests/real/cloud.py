@@ -22,7 +22,7 @@ from tests.cloud.running import RunningCloud, running_cloud
 from tests.images.store import image_store
 
 # A guest boots in eight seconds on an idle machine of two cores.
-BOOT_S = 120.0
+BOOT_S = 300.0
 BOOTED = "tiny: boot finished"
 
 
@@ -40,7 +40,7 @@ async def run(*command: str, ok: bool = True) -> str:
     return text
 
 
-async def until(holds: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], *, within_s: float = 120.0) -> None:
     """Ask until it holds. Errors: TimeoutError."""
     async with asyncio.timeout(within_s):
         while not await holds():

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.real.cloud import lend_image, range_of_its_own, run
+from tests.real.cloud import BOOT_S, lend_image, range_of_its_own, run
 from tests.servers.process import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -70,7 +70,7 @@ async def told(process: asyncio.subprocess.Process) -> str:
     """What it printed, up to the way."""
     assert process.stdout is not None
     said = ""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(BOOT_S):
         while "way:" not in said:
             line = await process.stdout.readline()
             assert line, said

@@ -65,7 +65,7 @@ async def test_the_three_reboots_are_three_different_things(cloud: RealCloud) ->
 async def test_a_guest_that_powers_itself_off_is_shutoff_starts_again_and_is_stopped_cleanly(cloud: RealCloud) -> None:
     guest = await cloud.guest("tired")
     await guest.inside("poweroff")
-    await cloud.api.until(guest.id, {"SHUTOFF"}, within_s=30)
+    await cloud.api.until(guest.id, {"SHUTOFF"}, within_s=120)
     assert await guest.pid() is None
 
     await guest.act("os-start")
