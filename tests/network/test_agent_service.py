@@ -65,7 +65,8 @@ class Host:
         await self.agent.changed(networks=[network_id], routers=[], groups=[])
         await self.agent.converge()
         await self.agent.plug(PortId(port["id"]), NetworkId(network_id))
-        assert await asyncio.to_thread(guest.lease) == port["fixed_ips"][0]["ip_address"]
+        (four,) = [one["ip_address"] for one in port["fixed_ips"] if ":" not in one["ip_address"]]
+        assert await asyncio.to_thread(guest.lease) == four
         return port, guest
 
     async def stop(self) -> None:
