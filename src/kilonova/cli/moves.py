@@ -54,7 +54,8 @@ class Board:
         if outcome is not None:
             row.ended = time.monotonic()
             row.state = "done" if outcome.moved else "failed"
-            words = f"{outcome.how} → {outcome.to}" if outcome.moved else f"stays: {outcome.why}"
+            where = f" → {outcome.to}" if outcome.to else ""
+            words = f"{outcome.how}{where}" if outcome.moved else f"stays: {outcome.why}"
         elif words != "to be moved":
             row.began = row.began if row.state == "moving" else time.monotonic()
             row.state, row.ended = "moving", None

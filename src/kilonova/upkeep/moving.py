@@ -22,7 +22,7 @@ PASSING = frozenset({"BUILD", "REBOOT", "HARD_REBOOT", "REBUILD", "MIGRATING", "
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """`to` is where the server is now, None when it is where it was, for the reason in `why`."""
+    """`to` is where the server is now, empty when it is gone, None when it is where it was, for the reason in `why`."""
 
     server: ServerRecord
     how: str = ""
