@@ -107,3 +107,12 @@ async def test_members_claimed_behind_our_back_count(cloud: Cloud) -> None:
     )
 
     assert (await place(scheduler, spec("b", group_id="g"))).host == "host-1"
+
+
+async def test_a_forced_host_is_taken_whatever_the_group_says(cloud: Cloud) -> None:
+    await cloud.hosts(2)
+    await cloud.group("g", "affinity", "first", "second")
+    scheduler = await cloud.scheduler()
+    first = await place(scheduler, spec("first", group_id="g"))
+    (other,) = {"host-0", "host-1"} - {first.host}
+    assert (await place(scheduler, spec("second", group_id="g", force_host=other))).host == other

@@ -12,11 +12,22 @@ from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import HostState
 from kilonova.scheduler.request import Request
 from kilonova.scheduler.rules import Rules
-from kilonova.scheduler.scan import Weighing
+from kilonova.scheduler.scan import Column, Weighing, in_order, total
 from kilonova.scheduler.settings import SchedulerSettings
 
 # Equally good hosts among which `shuffle_best_same_weighed_hosts` chooses, at most.
 EQUALS = 64
+
+
+class _Scanned(msgspec.Struct):
+    """All hosts that pass, as the fleet gave them; `order` are their places, best first."""
+
+    request: Request
+    changes: int
+    hosts: list[HostState]
+    columns: list[Column]
+    scores: list[float]
+    order: list[int]
 
 
 class Choice:
@@ -28,6 +39,7 @@ class Choice:
         self._settings = settings
         self._rng = rng
         self._decision = Decision(fleet, rules)
+        self._last: _Scanned | None = None
 
     @property
     def by_chance(self) -> bool:
@@ -48,32 +60,39 @@ class Choice:
     def best(self, request: Request, count: int) -> list[HostState]:
         """Up to `count` hosts that pass, best first; of equals the one known longest."""
         if self.weighing.needs_scan(request):
-            return self.weighing.ranked(self._decision.best(request, len(self._fleet)), request)[:count]
+            scanned = self._scan(request)
+            return [scanned.hosts[place] for place in scanned.order[:count]]
         return self._decision.best(request, count)
 
     def candidates(self, hosts: Sequence[HostState], request: Request, *, of: Sequence[HostState]) -> list[Candidate]:
         """`hosts` with their scores by weigher, `of` all hosts that pass."""
         known = of if self.weighing.needs_scan(request) else hosts
-        shares = dict(zip((host.name for host in known), self.weighing.shares(known, request), strict=True))
+        columns = self.weighing.columns(known, request)
+        place = {host.name: index for index, host in enumerate(known)} if known is not hosts else None
         return [
-            Candidate(
-                host=host.name,
-                score=sum(share.score for share in shares[host.name]),
-                weights=tuple(
-                    WeightShare(name=share.name, weight=share.weight, multiplier=share.multiplier, score=share.score)
-                    for share in shares[host.name]
-                ),
-            )
-            for host in hosts
+            _candidate(host, index if place is None else place[host.name], columns) for index, host in enumerate(hosts)
         ]
 
     def top(self, request: Request, count: int) -> list[Candidate]:
         """The best hosts with their scores by weigher; a forced host was compared with no other."""
         if not count or request.spec.force_host is not None:
             return []
-        everything = self.weighing.needs_scan(request)
-        found = self.best(request, len(self._fleet) if everything else count)
-        return self.candidates(found[:count], request, of=found)
+        if self.weighing.needs_scan(request):
+            scanned = self._scan(request)
+            return [_candidate(scanned.hosts[place], place, scanned.columns) for place in scanned.order[:count]]
+        found = self._decision.best(request, count)
+        return self.candidates(found, request, of=found)
+
+    def _scan(self, request: Request) -> _Scanned:
+        """The same again for the same request, as long as no host changed."""
+        last = self._last
+        if last is not None and last.request is request and last.changes == self._fleet.changes:
+            return last
+        hosts = self._decision.best(request, len(self._fleet))
+        columns = self.weighing.columns(hosts, request)
+        scores = total(columns, len(hosts))
+        self._last = _Scanned(request, self._fleet.changes, hosts, columns, scores, in_order(hosts, scores))
+        return self._last
 
     def _forced(self, request: Request) -> HostState | None:
         wanted = request.spec.force_host
@@ -87,13 +106,28 @@ class Choice:
 
     def _equals(self, request: Request) -> list[HostState]:
         """Those as good as the best."""
-        found = self.best(request, EQUALS)
         if self.weighing.needs_scan(request):
-            passing = self._decision.best(request, len(self._fleet))
-            scores = dict(zip((host.name for host in passing), self.weighing.scores(passing, request), strict=True))
-        else:
-            scores = {host.name: self._fleet.score(host) for host in found}
-        return [host for host in found if scores[host.name] == scores[found[0].name]]
+            scanned = self._scan(request)
+            best = [
+                place for place in scanned.order[:EQUALS] if scanned.scores[place] == scanned.scores[scanned.order[0]]
+            ]
+            return [scanned.hosts[place] for place in best]
+        found = self._decision.best(request, EQUALS)
+        return [host for host in found if self._fleet.score(host) == self._fleet.score(found[0])]
+
+
+def _candidate(host: HostState, index: int, columns: Sequence[Column]) -> Candidate:
+    """`index`: the host's place in the columns."""
+    weights = tuple(
+        WeightShare(
+            name=column.name,
+            weight=column.weights[index],
+            multiplier=column.multipliers[index],
+            score=column.weights[index] * column.multipliers[index],
+        )
+        for column in columns
+    )
+    return Candidate(host=host.name, score=sum(share.score for share in weights), weights=weights)
 
 
 def joined(request: Request, host: HostState) -> Request:

@@ -4,26 +4,36 @@ That is min-max weighing, which compares the hosts of one request with one anoth
 request. It also tells the weight of each weigher, for explanations.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from kilonova.scheduler.host import HostState
+from kilonova.scheduler.host import HostState, Profile
 from kilonova.scheduler.request import Request
 from kilonova.scheduler.settings import MIN_MAX, SchedulerSettings
 from kilonova.scheduler.weighers import SOFT, AnyWeigher, RequestWeigher, Weigher, enabled, factor_of, same_cell
 
 
-class Share(msgspec.Struct, frozen=True):
-    """One weigher's part of a host's score: `weight` (0 to 1 where the weigher keeps to it) times `multiplier`."""
+class Column(msgspec.Struct, frozen=True):
+    """What one weigher makes of some hosts: `weights` (0 to 1 where it keeps to that), each times its multiplier."""
 
     name: str
-    weight: float
-    multiplier: float
+    weights: Sequence[float]
+    multipliers: Sequence[float]
 
-    @property
-    def score(self) -> float:
-        return self.weight * self.multiplier
+
+def total(columns: Sequence[Column], hosts: int) -> list[float]:
+    """The scores of so many hosts."""
+    totals = [0.0] * hosts
+    for column in columns:
+        parts = zip(totals, column.weights, column.multipliers, strict=True)
+        totals = [total + weight * multiplier for total, weight, multiplier in parts]
+    return totals
+
+
+def in_order(hosts: Sequence[HostState], scores: Sequence[float]) -> list[int]:
+    """The places of `hosts`, best first; of equals the one known longest."""
+    return sorted(range(len(hosts)), key=lambda place: (-scores[place], hosts[place].number))
 
 
 class Weighing:
@@ -31,9 +41,11 @@ class Weighing:
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self._settings = settings
-        self._weighers = enabled(settings)
+        self._weighers = tuple(one for one in enabled(settings) if one.weigh is not same_cell)
         self._min_max = settings.weight_normalization == MIN_MAX
         self._of_requests = tuple(one for one in self._weighers if isinstance(one, RequestWeigher) and one not in SOFT)
+        # By profile: each weigher's multiplier. A profile never changes.
+        self._factors: dict[Profile, tuple[float, ...]] = {}
 
     def needs_scan(self, request: Request) -> bool:
         """Whether the order hosts are kept in is not the order of this request."""
@@ -41,32 +53,26 @@ class Weighing:
             return True
         return bool(self._of_requests) and any(one.applies(request) for one in self._of_requests)
 
-    def shares(self, hosts: Sequence[HostState], request: Request) -> list[list[Share]]:
-        """What each weigher adds to the score of each host, given all that pass (no weigher without effect)."""
-        columns = [list(column) for column in self._columns(hosts, request)]
-        return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in hosts]
-
-    def scores(self, hosts: Sequence[HostState], request: Request) -> list[float]:
-        totals = [0.0] * len(hosts)
-        for column in self._columns(hosts, request):
-            for index, share in enumerate(column):
-                totals[index] += share.score
-        return totals
+    def columns(self, hosts: Sequence[HostState], request: Request) -> list[Column]:
+        """Of each weigher that has any effect on `hosts`, which are all that pass."""
+        factors = [self._factors.get(host.profile) or self._factors_of(host.profile) for host in hosts]
+        found = []
+        for index, weigher in enumerate(self._weighers):
+            multipliers = [row[index] for row in factors]
+            if not any(multipliers) or (isinstance(weigher, RequestWeigher) and not weigher.applies(request)):
+                continue
+            found.append(Column(weigher.name, self._weights(weigher, hosts, request), multipliers))
+        return found
 
     def ranked(self, hosts: Sequence[HostState], request: Request) -> list[HostState]:
         """Best first; of equals the one known longest."""
-        scores = self.scores(hosts, request)
-        order = sorted(range(len(hosts)), key=lambda index: (-scores[index], hosts[index].number))
-        return [hosts[index] for index in order]
+        scores = total(self.columns(hosts, request), len(hosts))
+        return [hosts[place] for place in in_order(hosts, scores)]
 
-    def _columns(self, hosts: Sequence[HostState], request: Request) -> Iterator[Iterator[Share]]:
-        for weigher in self._weighers:
-            if weigher.weigh is same_cell or (isinstance(weigher, RequestWeigher) and not weigher.applies(request)):
-                continue
-            factors = [factor_of(host.profile, weigher, self._settings) for host in hosts]
-            if any(factors):
-                weights = self._weights(weigher, hosts, request)
-                yield (Share(weigher.name, weight, factor) for weight, factor in zip(weights, factors, strict=True))
+    def _factors_of(self, profile: Profile) -> tuple[float, ...]:
+        found = tuple(factor_of(profile, weigher, self._settings) for weigher in self._weighers)
+        self._factors[profile] = found
+        return found
 
     def _weights(self, weigher: AnyWeigher, hosts: Sequence[HostState], request: Request) -> list[float]:
         weigh = _one_argument(weigher, request, raw=self._min_max)
@@ -84,4 +90,7 @@ def _one_argument(weigher: AnyWeigher, request: Request, *, raw: bool) -> Callab
 def _spread(values: Sequence[float]) -> list[float]:
     """The lowest is 0, the highest 1; where all are equal all are 0, as in Nova."""
     low, high = min(values, default=0.0), max(values, default=0.0)
-    return [(value - low) / (high - low) for value in values] if high > low else [0.0] * len(values)
+    if not high > low:
+        return [0.0] * len(values)
+    span = high - low
+    return [(value - low) / span for value in values]

@@ -122,7 +122,9 @@ class SchedulerService:
                     return kept
                 raise self._refused(request)
             if await self._claim(request, consumer, host):
-                if request.group is None or not await self._relations.clashes(spec, consumer, host.name):
+                # Who forces a host means it, whatever the group's policy says.
+                strict = request.group is not None and spec.force_host is None
+                if not strict or not await self._relations.clashes(spec, consumer, host.name):
                     self.counts.placed += 1
                     return _selection(host, candidates)
                 await self._placement.release(consumer)
