@@ -55,3 +55,7 @@ SAMPLES: dict[str, str] = {
     "servers/servers-list-resp at 2.69": _CELLS,
     "servers/server-get-down-cell-resp": _CELLS,
 }
+
+ERRORS: dict[tuple[str, int], str] = {
+    ("POST /servers/{}/os-interface", 500): "a host that does not answer is a 409 or a 503 here, not a 500",
+}
