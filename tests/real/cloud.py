@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -245,7 +245,9 @@ def number(text: str) -> int:
 
 
 @asynccontextmanager
-async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
+async def real_cloud(
+    directory: Path, *, sections: Mapping[str, Mapping[str, Any]] | None = None
+) -> AsyncIterator[RealCloud]:
     """One with a guest image, networks and flavors, on a state directory of its own; nothing of it is left."""
     state_dir = directory / "state"
     await lend_image(state_dir)
@@ -255,7 +257,9 @@ async def real_cloud(directory: Path) -> AsyncIterator[RealCloud]:
         # The host is given its end of the range with the first guest.
         async with (
             range_of_its_own(state_dir),
-            running_cloud(state_dir, driver="libvirt", furnished=("flavors", "network", "image")) as api,
+            running_cloud(
+                state_dir, driver="libvirt", furnished=("flavors", "network", "image"), sections=sections
+            ) as api,
         ):
             await _give_key(api, key.with_suffix(".pub").read_text())
             write_credentials(api.cloud.state, api.url, api.cloud.passwords)

@@ -48,6 +48,13 @@ def test_a_guest_that_floats_has_nothing_of_it() -> None:
     assert [domain.find(tag) for tag in ("numatune", "cputune", "memoryBacking", "cpu/numa")] == [None] * 4
 
 
+def test_a_guest_that_floats_keeps_off_the_cpus_that_others_own() -> None:
+    domain = xml(replace(SPEC, floats=frozenset({0, 1, 8})))
+
+    assert all_of(domain, "vcpu") == [{"cpuset": "0-1,8"}]
+    assert all_of(tuned(TWO_CELLS), "vcpu") == [{}]
+
+
 def test_cells_are_the_guests_and_lie_on_the_hosts() -> None:
     domain = tuned(TWO_CELLS)
 

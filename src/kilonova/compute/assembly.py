@@ -60,8 +60,12 @@ async def assemble(
     disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
     disks.extend(await volume_disks(host, devices))
     disks.extend(_extra_disks(host, record, flavor))
-    fit = await _fit_here(host, record, flavor, back=back)
-    return Parts(spec=_spec(record, flavor, tuple(disks), nics, drive, fit), vifs=vifs, devices=devices)
+    spec = msgspec.structs.replace(
+        _spec(record, flavor, tuple(disks), nics, drive),
+        fit=await _fit_here(host, record, flavor, back=back),
+        floats=host.settings.offer.floats,
+    )
+    return Parts(spec=spec, vifs=vifs, devices=devices)
 
 
 def _spec(
@@ -70,7 +74,6 @@ def _spec(
     disks: tuple[LocalDisk | VolumeDisk, ...],
     nics: tuple[Nic, ...],
     drive: Path | None,
-    fit: Fit | None,
 ) -> GuestSpec:
     return GuestSpec(
         id=record.id,
@@ -84,7 +87,6 @@ def _spec(
         extra_specs=flavor.extra_specs,
         project_id=record.project_id,
         display_name=record.name,
-        fit=fit,
     )
 
 

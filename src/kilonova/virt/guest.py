@@ -77,6 +77,8 @@ class GuestSpec(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str = ""
     # The host's CPUs, pages and devices that are this guest's.
     fit: Fit | None = None
+    # The host's CPUs it may run on where it has none of its own; empty: any.
+    floats: frozenset[int] = frozenset()
 
 
 class GuestInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     reserved_pages: Mapping[tuple[int, int], int] = {}
     devices: tuple[Mapping[str, str], ...] = ()
 
+    @property
+    def floats(self) -> frozenset[int]:
+        """The CPUs that guests without any of their own may run on; empty: all of them."""
+        return self.shared or frozenset()
+
 
 def read_offer(*, dedicated: str, shared: str, reserved_huge_pages: Iterable[str], device_spec: Iterable[str]) -> Offer:
     """Errors: BadOffer, InvalidCpuSet."""

@@ -16,10 +16,12 @@ _ADDRESS = re.compile(r"([0-9a-f]{4,8}):([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])", r
 
 
 def tune(domain: Element, spec: GuestSpec) -> None:
-    """Add it to a domain that has its `cpu` and `devices` already; a guest that floats has nothing of it."""
-    fit = spec.fit
-    if fit is None:
-        return
+    """Add it to a domain that has its `vcpu`, `cpu` and `devices` already."""
+    fit = spec.fit or Fit()
+    if not fit.cells and spec.floats:
+        vcpu = domain.find("vcpu")
+        assert vcpu is not None
+        vcpu.set("cpuset", format_cpus(spec.floats))
     if fit.cells:
         _backing(domain, fit)
         _memory(domain, fit)
