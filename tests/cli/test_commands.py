@@ -142,3 +142,9 @@ def test_down_where_nothing_runs_is_content(tmp_path: Path) -> None:
     done = kilonova("down", "--state-dir", str(tmp_path / "state"))
 
     assert (done.returncode, done.stdout) == (0, "nothing runs here\n")
+
+
+def test_conformance_says_plainly_that_it_has_no_facts(tmp_path: Path) -> None:
+    done = kilonova("conformance", "--facts", str(tmp_path))
+    assert done.returncode == 1
+    assert f"no facts in {tmp_path}" in done.stderr
