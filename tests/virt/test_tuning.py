@@ -9,7 +9,7 @@ from kilonova.model.fitting.fit import Wanted, fit
 from kilonova.model.fitting.host import Fit, FittedCell, Room
 from kilonova.model.fitting.pci import FittedDevice, PciDevice
 from kilonova.virt.guest import GuestSpec
-from kilonova.virt.libvirt.hardware import devices_in, topology_of
+from kilonova.virt.libvirt.hardware import cells_in, devices_in
 from tests.virt.test_domain_xml import SPEC, xml
 
 TWO_CELLS = Fit(
@@ -22,16 +22,6 @@ TWO_CELLS = Fit(
     devices=(FittedDevice(address="0000:81:00.1", name="gpu"),),
     emulator=frozenset({0, 1}),
 )
-
-CAPABILITIES = """<capabilities><host><topology><cells num='2'>
-  <cell id='0'><memory unit='KiB'>4194304</memory>
-    <pages unit='KiB' size='4'>786432</pages><pages unit='KiB' size='2048'>512</pages>
-    <cpus num='2'><cpu id='0' socket_id='0' core_id='0' siblings='0-1'/>
-      <cpu id='1' socket_id='0' core_id='0' siblings='0-1'/></cpus></cell>
-  <cell id='1'><memory unit='KiB'>2097152</memory>
-    <cpus num='2'><cpu id='2' socket_id='1' core_id='0' siblings='2'/>
-      <cpu id='3' socket_id='1' core_id='1' siblings='3'/><cpu id='4'/></cpus></cell>
-</cells></topology></host></capabilities>"""
 
 
 def tuned(fit: Fit | None) -> Element:
@@ -109,13 +99,35 @@ def test_the_processor_is_cut_as_the_flavor_wants_it() -> None:
     assert all_of(xml(seen), "cpu/topology") == [{"sockets": "1", "cores": "2", "threads": "2"}]
 
 
-def test_libvirts_capabilities_tell_of_cells() -> None:
-    first, second = topology_of(CAPABILITIES)
+def machine(directory: Path) -> Path:
+    """Two cells in the kernel's words: threads and big pages in the first, and a CPU that is off in the second."""
+    nodes = {0: ("0-1", 4 << 20, 512), 1: ("2-4", 2 << 20, 0)}
+    for node, (cpus, kib, big) in nodes.items():
+        place = directory / f"node/node{node}"
+        pages = place / "hugepages/hugepages-2048kB"
+        pages.mkdir(parents=True)
+        (pages / "nr_hugepages").write_text(f"{big}\n")
+        (place / "cpulist").write_text(f"{cpus}\n")
+        (place / "meminfo").write_text(f"Node {node} MemTotal:       {kib} kB\nNode {node} MemFree:  1 kB\n")
+    for cpu, (siblings, socket) in enumerate((("0-1", 0), ("0-1", 0), ("2", 1), ("3", 1))):
+        topology = directory / f"cpu/cpu{cpu}/topology"
+        topology.mkdir(parents=True)
+        (topology / "thread_siblings_list").write_text(f"{siblings}\n")
+        (topology / "physical_package_id").write_text(f"{socket}\n")
+    return directory
+
+
+def test_the_kernel_tells_of_cells(tmp_path: Path) -> None:
+    first, second = cells_in(machine(tmp_path))
 
     assert (first.memory_mib, first.socket, first.siblings) == (4096, 0, (frozenset({0, 1}),))
     assert [(pages.size_kib, pages.total) for pages in first.pages] == [(4, 786432), (2048, 512)]
     assert (second.shared, second.siblings) == (frozenset({2, 3}), (frozenset({2}), frozenset({3})))
     assert (first.threads_per_core, second.threads_per_core) == (2, 1)
+
+
+def test_a_kernel_without_cells_has_nothing_to_tell(tmp_path: Path) -> None:
+    assert cells_in(tmp_path) == ()
 
 
 def test_the_kernels_list_tells_of_devices(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The libvirt driver, by the protocols of `virt.hypervisor`. Each operation is a few lines over the module it names."""
 
 from pathlib import Path
+from typing import Any
 
 from kilonova.aio.blocking import blocking
 from kilonova.model.errors import ConsoleUnavailable, GuestNotRunning
@@ -40,10 +41,13 @@ class LibvirtHypervisor:
 
     async def facts(self) -> HostFacts:
         host = self._host
-        virt_type = host.profile.virt_type
-        return await host.call(
-            "facts", None, lambda c: host_facts(c, host=self._name, state_dir=host.state_dir, virt_type=virt_type)
-        )
+        known: dict[str, Any] = {
+            "host": self._name,
+            "state_dir": host.state_dir,
+            "virt_type": host.profile.virt_type,
+            "version": host.emulator_version,
+        }
+        return await host.call("facts", None, lambda c: host_facts(c, **known))
 
     def events(self) -> Listener:
         return self._host.fan.listen()

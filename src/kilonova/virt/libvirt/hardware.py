@@ -1,47 +1,66 @@
-"""The NUMA cells and PCI devices of this machine, as libvirt and the kernel tell of them."""
+"""The NUMA cells and PCI devices of this machine, as the kernel tells of them.
 
+Not as libvirt does: it first asks every QEMU that is installed what it can do, which takes seconds.
+"""
+
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from xml.etree.ElementTree import Element, fromstring
 
 from kilonova.model.fitting.cpu_sets import parse_cpus
 from kilonova.model.fitting.host import KIB, Hardware, HostCell, HostTopology, Pages
 from kilonova.model.fitting.pci import PHYSICAL, STANDARD, VIRTUAL, PciDevice
 
-_BYTES = {"b": 1, "bytes": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 PCI_DEVICES = Path("/sys/bus/pci/devices")
+SYSTEM = Path("/sys/devices/system")
+_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
-def hardware(capabilities: str, pci_devices: Path = PCI_DEVICES) -> Hardware:
-    """From libvirt's capabilities (XML) and the kernel's list of PCI devices. Blocks for milliseconds."""
-    cells = topology_of(capabilities)
+def hardware(system: Path = SYSTEM, pci_devices: Path = PCI_DEVICES) -> Hardware:
+    """Blocks for milliseconds."""
+    cells = cells_in(system)
     return Hardware(topology=HostTopology(cells=cells) if cells else None, devices=devices_in(pci_devices))
 
 
-def topology_of(capabilities: str) -> tuple[HostCell, ...]:
-    """All CPUs as shared. Source: libvirt's "Driver capabilities XML format"."""
-    return tuple(_cell(cell) for cell in fromstring(capabilities).iterfind("host/topology/cells/cell"))
+def cells_in(system: Path) -> tuple[HostCell, ...]:
+    """All CPUs as shared. None where the kernel knows no cells. Source: the kernel's ABI/stable/sysfs-devices-node."""
+    numbers = [path.name.removeprefix("node") for path in system.glob("node/node[0-9]*")]
+    return tuple(_cell(system, number) for number in sorted(map(int, numbers)))
 
 
-def _cell(cell: Element) -> HostCell:
-    cpus = [cpu for cpu in cell.iterfind("cpus/cpu") if cpu.get("siblings")]
-    sockets = {cpu.get("socket_id") for cpu in cpus}
-    socket = sockets.pop() if len(sockets) == 1 else None
+def _cell(system: Path, number: int) -> HostCell:
+    directory = system / f"node/node{number}"
+    # Those that are off have no place in the machine.
+    places = {cpu: system / f"cpu/cpu{cpu}/topology" for cpu in parse_cpus(_read(directory / "cpulist"))}
+    cpus = {cpu: place for cpu, place in places.items() if place.exists()}
+    sockets = {_read(place / "physical_package_id") for place in cpus.values()}
+    memory_kib = _memory_kib(directory)
     return HostCell(
-        id=int(cell.get("id", "0")),
-        shared=frozenset(int(cpu.get("id", "0")) for cpu in cpus),
-        memory_mib=_kib(cell.find("memory")) // KIB,
-        siblings=tuple(sorted({parse_cpus(cpu.get("siblings", "")) for cpu in cpus}, key=min)),
-        pages=tuple(
-            Pages(size_kib=int(pages.get("size", "0")), total=int(pages.text or 0)) for pages in cell.iterfind("pages")
-        ),
-        socket=None if socket is None else int(socket),
+        id=number,
+        shared=frozenset(cpus),
+        memory_mib=memory_kib // KIB,
+        siblings=tuple(sorted({parse_cpus(_read(place / "thread_siblings_list")) for place in cpus.values()}, key=min)),
+        pages=tuple(_pages(directory, memory_kib)),
+        socket=int(sockets.pop()) if len(sockets) == 1 else None,
     )
 
 
-def _kib(memory: Element | None) -> int:
-    if memory is None:
-        return 0
-    return int(memory.text or 0) * _BYTES[memory.get("unit", "KiB")] // 1024
+def _memory_kib(directory: Path) -> int:
+    found = re.search(r"MemTotal:\s+(\d+) kB", _read(directory / "meminfo"))
+    return int(found[1]) if found else 0
+
+
+def _pages(directory: Path, memory_kib: int) -> Iterator[Pages]:
+    """Those of the ordinary size first: what the big ones leave."""
+    sizes = [int(path.name.removeprefix("hugepages-").removesuffix("kB")) for path in directory.glob("hugepages/*")]
+    big = [
+        Pages(size_kib=size, total=int(_read(directory / f"hugepages/hugepages-{size}kB/nr_hugepages") or 0))
+        for size in sorted(sizes)
+    ]
+    taken_kib = sum(pages.size_kib * pages.total for pages in big)
+    yield Pages(size_kib=_PAGE_KIB, total=(memory_kib - taken_kib) // _PAGE_KIB)
+    yield from big
 
 
 def devices_in(directory: Path) -> tuple[PciDevice, ...]:

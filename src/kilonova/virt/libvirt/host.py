@@ -16,6 +16,7 @@ from kilonova.virt.guest import GuestEvent, GuestEventKind, GuestInfo, PowerStat
 from kilonova.virt.libvirt import domains
 from kilonova.virt.libvirt.connection import Connection
 from kilonova.virt.libvirt.daemon import PrivateDaemon
+from kilonova.virt.libvirt.emulator import emulator_version
 from kilonova.virt.libvirt.guest_files import GuestFiles, Instances
 from kilonova.virt.libvirt.probe import virt_type
 from kilonova.virt.libvirt.settings import LibvirtSettings
@@ -35,9 +36,10 @@ _EVENT_OF_STATE = {
 
 
 class LibvirtHost:
-    """What the driver's operations share. `profile` and `instances` are there after `start`."""
+    """What the driver's operations share. `profile`, `instances` and `emulator_version` are there after `start`."""
 
     profile: HostProfile
+    emulator_version: int | None
     instances: Instances
 
     def __init__(self, state_dir: Path, settings: LibvirtSettings) -> None:
@@ -68,7 +70,9 @@ class LibvirtHost:
         self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.instances = Instances(self.state_dir, short_alias(self.state_dir))
         self.instances.directory.mkdir(mode=0o700, exist_ok=True)
-        self.profile, _ = await asyncio.gather(blocking(self._measure), self._connection.open())
+        self.profile, self.emulator_version, _ = await asyncio.gather(
+            blocking(self._measure), blocking(emulator_version, self.settings.emulator), self._connection.open()
+        )
         self._tasks.start(self._examine_emulator(), name="examine the emulator")
 
     async def close(self) -> None:

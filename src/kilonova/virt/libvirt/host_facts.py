@@ -56,20 +56,25 @@ _DRIVER_TRAITS = frozenset(
 )
 
 
-def host_facts(connection: Any, *, host: HostName, state_dir: Path, virt_type: VirtType) -> HostFacts:
-    """Blocks for milliseconds. The hypervisor's type is QEMU for KVM guests too, as the API always showed it."""
+def host_facts(
+    connection: Any, *, host: HostName, state_dir: Path, virt_type: VirtType, version: int | None
+) -> HostFacts:
+    """Blocks for milliseconds. `version` is QEMU's; None: ask libvirt, for which it may take seconds.
+
+    The hypervisor's type is QEMU for KVM guests too, as the API always showed it.
+    """
     _, _, cpus, _, _, sockets, cores, threads = connection.getInfo()
     # Not getInfo's: it misses memory that was plugged in later.
     memory_kib = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)["total"]
     processor = _processor()
     flags = processor.get("flags", "").split()
-    found = hardware(connection.getCapabilities())
+    found = hardware()
     threaded = found.topology is not None and found.topology.has_threads
     measured = frozenset(_CPU_TRAITS[flag] for flag in flags if flag in _CPU_TRAITS)
     return HostFacts(
         hypervisor_hostname=host,
         hypervisor_type="QEMU",
-        hypervisor_version=connection.getVersion(),
+        hypervisor_version=version or connection.getVersion(),
         vcpus=cpus,
         memory_mib=memory_kib // _KIB_PER_MIB,
         disk_gib=shutil.disk_usage(state_dir).total // _GIB,
