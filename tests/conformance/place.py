@@ -317,7 +317,11 @@ class Place:
 
     async def snapshot(self) -> str:
         body = {"snapshot": {"volume_id": await self.volume(), "force": False, "display_name": "s"}}
-        return await self._old("/os-snapshots", body, "snapshot")
+        made = await self._old("/os-snapshots", body, "snapshot")
+        async with asyncio.timeout(30):
+            while (await self.call("GET", f"/os-snapshots/{made}", 1)).json()["snapshot"]["status"] != "available":
+                await asyncio.sleep(0.01)
+        return made
 
     async def _old(self, path: str, body: Any, member: str) -> str:
         answer = await self.call("POST", path, 1, body)

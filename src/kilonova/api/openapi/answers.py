@@ -6,6 +6,7 @@ from typing import Any
 from kilonova.api.openapi.forms import schema_of
 from kilonova.api.parameters import Schema
 from kilonova.api.routes.route import Route
+from kilonova.api.version import HIGHEST
 
 _QUOTAS = (
     "fixed_ips=T@1-35 floating_ips=T@1-35 security_group_rules=T@1-35 security_groups=T@1-35"
@@ -177,6 +178,7 @@ FORMS: dict[str, str] = {
         "device=s? serverId=s volumeId=s id=s@1-88 tag=s?@70 delete_on_termination=b@79"
         " attachment_id=s?@89 bdm_uuid=s@89"
     ),
+    "new_volume_attachment": "device=s? serverId=s volumeId=s id=s tag=s?@70 delete_on_termination=b@79",
     "console": "type=s url=s",
     "remote_console": "protocol=s type=s url=s",
     "console_target": "instance_uuid=s host=s port=i internal_access_path=s? tls_port=i?@99",
@@ -304,7 +306,7 @@ ANSWERS: dict[str, str] = {
     f"GET {_ONE_SERVER}/os-security-groups": "security_groups=[security_group]",
     f"GET {_ONE_SERVER}/os-server-password": "password=s",
     f"GET {_ONE_SERVER}/os-volume_attachments": "volumeAttachments=[volume_attachment]",
-    f"POST {_ONE_SERVER}/os-volume_attachments": "volumeAttachment=volume_attachment",
+    f"POST {_ONE_SERVER}/os-volume_attachments": "volumeAttachment=new_volume_attachment",
     f"GET {_ONE_SERVER}/os-volume_attachments/{{id}}": "volumeAttachment=volume_attachment",
     f"POST {_ONE_SERVER}/remote-consoles": "remote_console=remote_console",
     f"GET {_ONE_SERVER}/shares": "shares=[share]",
@@ -313,6 +315,13 @@ ANSWERS: dict[str, str] = {
     f"GET {_ONE_SERVER}/tags": "tags=[s]",
     f"PUT {_ONE_SERVER}/tags": "tags=[s]",
     f"GET {_ONE_SERVER}/topology": "nodes=[numa_node] pagesize_kb=i?",
+}
+# First and last version at which these answer with nothing.
+EMPTY: dict[str, tuple[int, int]] = {
+    f"POST {_ONE_SERVER}/action createImage": (1, 44),
+    f"POST {_ONE_SERVER}/action createBackup": (1, 44),
+    f"POST {_ONE_SERVER}/action evacuate": (14, HIGHEST),
+    f"POST {_ONE_SERVER}/os-volume_attachments": (101, HIGHEST),
 }
 # What no form says: objects whose names are data.
 FREE: dict[str, Schema] = {
@@ -346,6 +355,9 @@ def refer(name: str) -> Schema:
 def answer_of(route: Route, version: int) -> Schema | None:
     """The schema of a good answer's body at 2.`version`; None where it has none."""
     name = name_of(route)
+    first, last = EMPTY.get(name, (0, 0))
+    if first <= version <= last:
+        return None
     if name in FREE:
         return FREE[name]
     form = ANSWERS.get(name)
