@@ -144,6 +144,23 @@ async def test_cpus_and_devices_come_and_go_with_every_move(cloud: RunningCloud)
     assert await of_guests(cloud) == moved
     assert source in host_names(cloud)
 
+    await cloud.act(server, "shelve")
+    await cloud.until(server, {"SHELVED_OFFLOADED"})
+    assert await claimed(cloud) == {}
+    await cloud.act(server, "unshelve")
+    await cloud.until(server, {"ACTIVE"})
+    back = await claimed(cloud)
+    assert len(back) == 1
+    assert await of_guests(cloud) == back
+
+    lost = await host_of(cloud, server)
+    await change_service(cloud, lost, forced_down=True)
+    await act(cloud, server, "evacuate", {}, ok=200)
+    await cloud.until(server, {"ACTIVE", "SHUTOFF"})
+    ((refuge, _),) = await claimed(cloud)
+    assert refuge != lost
+    assert (await of_guests(cloud)).items() >= (await claimed(cloud)).items()
+
     await cloud.delete(server)
     await cloud.gone(server)
     assert await claimed(cloud) == {}

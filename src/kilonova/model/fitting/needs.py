@@ -9,7 +9,6 @@ from kilonova.model.fitting.pci import PciAlias, requests_of
 from kilonova.model.fitting.policies import cpu_wish, resources_asked
 from kilonova.model.fitting.processor import processor
 
-
 _OF_FLAVOR = ("hw:cpu_policy", "hw:numa_nodes", "hw:mem_page_size", "pci_passthrough:alias", "resources")
 _OF_IMAGE = ("hw_cpu_policy", "hw_numa_nodes")
 
