@@ -60,7 +60,7 @@ async def pieces(path: Path) -> AsyncIterator[bytes]:
 
 
 async def flavor(cloud: RealCloud) -> str:
-    wanted = {"id": "debian", "name": "debian", "vcpus": 2, "ram": 1024, "disk": SIZE_GIB}
+    wanted = {"id": "debian", "name": "debian", "vcpus": 1, "ram": 1024, "disk": SIZE_GIB}
     answer = await cloud.api.admin.post("/compute/v2.1/flavors", json={"flavor": wanted})
     assert answer.status_code == 200, answer.text
     return "debian"

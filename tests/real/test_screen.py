@@ -51,7 +51,9 @@ async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        yield await browser.new_page()
+        page = await browser.new_page()
+        page.set_default_timeout(BOOT_S * 1000)
+        yield page
         await browser.close()
 
 
