@@ -39,7 +39,7 @@ async def test_a_floating_address_shows_once_the_network_has_told(cloud: Cloud) 
     assert answer.json() == {
         "events": [{"name": "network-changed", "server_uuid": server_id, "status": "completed", "code": 200}]
     }
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not (shown := (await cloud.get(f"/servers/{server_id}")).json()["server"]["addresses"]):
             await asyncio.sleep(0.01)
     assert [(one["addr"], one["OS-EXT-IPS:type"]) for one in shown["private"]] == [

@@ -60,7 +60,7 @@ async def narrow(cloud: Cloud, slow: Slow) -> AsyncIterator[Cloud]:
 async def begun(slow: Slow, call: Any) -> "asyncio.Task[httpx.Response]":
     """The call, once it has the only place there is."""
     task = asyncio.create_task(call)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await slow.asked.wait()
     return task
 

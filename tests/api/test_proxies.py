@@ -202,7 +202,7 @@ async def test_rules_that_will_not_do(whole: Cloud, rule: dict[str, Any]) -> Non
 
 
 async def settled(cloud: Cloud, path: str, member: str) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             shown: dict[str, Any] = (await cloud.get(path)).json()[member]
             if shown["status"] != "creating":

@@ -426,7 +426,7 @@ async def test_the_neighbours_refuse_hostile_names_or_keep_them(cloud: RunningCl
     assert answer.status_code in (200, 201, 202)
     made = answer.json()[member] if member else answer.json()
     assert made["name"] == name.strip() or made["name"] == name
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await cloud.http.delete(f"{path}/{made['id']}")).status_code not in (404, 204):
             await asyncio.sleep(0.02)
 
