@@ -22,15 +22,17 @@ def run(given: argparse.Namespace) -> int:
     """Errors: BadDescription, NoBrowser, OSError."""
     began = time.monotonic()
     result = _simulated(given)
+    took_s = time.monotonic() - began
+    html = page(result) if given.html is not None or given.png is not None else ""
+    # Files first: whoever reads the table may go away early.
+    if given.html is not None:
+        given.html.write_text(html)
     if given.json == Path("-"):
         sys.stdout.buffer.write(encoded(result))
     else:
-        show(result, Console(), took_s=time.monotonic() - began)
         if given.json is not None:
             given.json.write_bytes(encoded(result))
-    html = page(result) if given.html is not None or given.png is not None else ""
-    if given.html is not None:
-        given.html.write_text(html)
+        show(result, Console(), took_s=took_s)
     if given.png is not None:
         png(html, given.png)
     return 0
