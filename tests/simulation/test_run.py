@@ -49,7 +49,7 @@ def test_another_seed_is_another_run() -> None:
 
 
 def test_telling_progress_changes_nothing() -> None:
-    description = small("arrivals: {per_hour: 200}\n")
+    description = small("arrivals: {per_hour: 100}\n")
     told: list[float] = []
     with_words = simulate(description, tell=lambda progress: told.append(progress.share))
 
