@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from kilonova.api.openapi.document import document
+from kilonova.api.routes.table import ROUTES
+from tests.api.described import misfits
 from tests.cloud import veto
 from tests.cloud.moved import ANY_HOST, act, change_service, host_names, host_of
 from tests.cloud.running import VERSION, RunningCloud, running_cloud
@@ -178,6 +181,7 @@ async def test_explaining_makes_nothing_and_says_to_tenants_no_host_names(cloud:
     answer = await cloud.http.post("/compute/v2.1/servers/explain", json=body, headers=VERSION)
     told = answer.json()["explanation"]
 
+    assert misfits(document(ROUTES, 100), "POST", "/servers/explain", answer) == ""
     assert await cloud.ledger() == before
     assert (await cloud.http.get("/compute/v2.1/servers")).json()["servers"] == []
     assert told["count"] == 2000

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
+from kilonova.api.openapi.explanation import EXPLANATION
 from kilonova.api.openapi.forms import schema_of
 from kilonova.api.parameters import Schema
 from kilonova.api.routes.route import Route
@@ -332,6 +333,8 @@ FREE: dict[str, Schema] = {
         "type": "object",
         "additionalProperties": {"type": "array", "items": {"$ref": "#/components/schemas/plain_address"}},
     },
+    "POST /servers/explain": EXPLANATION,
+    f"GET {_ONE_SERVER}/explain": EXPLANATION,
     "GET /os-baremetal-nodes": {"type": "object"},
     "GET /os-baremetal-nodes/{id}": {"type": "object"},
 }
