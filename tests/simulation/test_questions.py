@@ -2,13 +2,14 @@
 
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from kilonova.simulation.balance import deviation, propose
 from kilonova.simulation.capacity import capacity
 from kilonova.simulation.description import Description
 from kilonova.simulation.evacuation import empty
-from kilonova.simulation.placing import Placed, Placing, Wanted
+from kilonova.simulation.placing import NotFitted, Placed, Placing, Wanted
 from kilonova.simulation.run import Run, present
 from kilonova.simulation.stock import build, spec_of
 from tests.simulation.fleets import descriptions, over_allocated, small
@@ -63,6 +64,22 @@ def test_hosts_that_do_not_suit_are_not_counted_as_full() -> None:
         ("a", 6, 0, 0),
         ("b", 4, 4, 32),
     ]
+
+
+def test_what_asks_for_numa_cells_is_not_guessed_at() -> None:
+    description = small(
+        "flavors:\n  small: {vcpus: 1, memory_gib: 2, extra_specs: {'hw:numa_nodes': '1'}}\n"
+        "  large: {vcpus: 1, memory_gib: 2}\n  fast: {vcpus: 1, memory_gib: 2}\n"
+    )
+    placing = Placing(build(description), random.Random(0))
+    with pytest.raises(NotFitted, match="small asks for NUMA cells"):
+        capacity(placing, wanted(description, "small"))
+    host = placing.stock.host("a-1")
+    placed = placing.put(host, wanted(description, "small"))
+    (departure,) = empty(placing, [host], [placed], 0.0)
+
+    assert departure.target is None
+    assert "not fitted here" in departure.why
 
 
 def test_counting_ends_where_it_is_told_to() -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from kilonova.model.ids import HostName
 from kilonova.scheduler.host import HostState
-from kilonova.simulation.placing import Placed, Placing
+from kilonova.simulation.placing import NotFitted, Placed, Placing
 
 # Less is not worth a move: percentage points of the source's use above the target's that a move takes away.
 WORTH_POINTS = 2.0
@@ -79,6 +79,8 @@ def _target(placing: Placing, placed: Placed, now: float) -> HostState | None:
     try:
         avoid: frozenset[HostName] = frozenset((placed.host.name,))
         return placing.best(placed.wanted, placing.request(placed.wanted, now, placed.members, avoid))
+    except NotFitted:
+        return None
     finally:
         if placed.members is not None:
             placed.members.add(placed.host.name, 1)

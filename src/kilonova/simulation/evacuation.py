@@ -6,7 +6,7 @@ import msgspec
 
 from kilonova.scheduler.explanation import explain, sentence
 from kilonova.scheduler.host import HostState
-from kilonova.simulation.placing import NOBODY, Placed, Placing
+from kilonova.simulation.placing import NotFitted, Placed, Placing
 
 
 class Departure(msgspec.Struct, frozen=True):
@@ -23,7 +23,11 @@ def evacuate(placing: Placing, servers: Sequence[Placed], now: float, *, told: b
     found = []
     for placed in sorted(servers, key=_size, reverse=True):
         source = placed.host
-        request = placing.request(placed.wanted, now, placed.members, NOBODY)
+        try:
+            request = placing.request(placed.wanted, now, placed.members)
+        except NotFitted as error:
+            found.append(Departure(placed, source, None, str(error)))
+            continue
         target = placing.best(placed.wanted, request)
         if target is not None:
             placing.move(placed, target)

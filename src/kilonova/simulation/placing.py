@@ -21,6 +21,13 @@ Numbers = npt.NDArray[np.int64]
 NOBODY: frozenset[HostName] = frozenset()
 
 
+class NotFitted(ValueError):
+    """What a host's NUMA cells, pinned CPUs and devices still take is not known here."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"{label} asks for NUMA cells, pinned CPUs or devices, which are not fitted here")
+
+
 class Members:
     """A server group while its members come and go."""
 
@@ -104,8 +111,12 @@ class Placing:
     def request(
         self, wanted: Wanted, now: float, members: Members | None = None, avoid: frozenset[HostName] = NOBODY
     ) -> Request:
+        """Errors: NotFitted."""
         group = None if members is None else members.group
-        return self.stock.rules.request(wanted.spec, now=now, avoid=avoid, group=group)
+        request = self.stock.rules.request(wanted.spec, now=now, avoid=avoid, group=group)
+        if request.demand.is_fitted:
+            raise NotFitted(wanted.label)
+        return request
 
     def best(self, wanted: Wanted, request: Request) -> HostState | None:
         plain = request.is_plain
