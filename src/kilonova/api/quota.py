@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from kilonova.api.request import Request
-from kilonova.db.database import Reader
+from kilonova.db.database import Reader, Transaction
 from kilonova.db.repository import quotas
 from kilonova.db.repository.quotas import Usage
 from kilonova.model.errors import Forbidden
@@ -46,11 +46,24 @@ async def limits(request: Request, reader: Reader, project_id: str) -> Limits:
 
 
 async def how_many_fit(
-    reader: Reader, held: Limits, each: Usage, *, least: int, most: int, project_id: str, user_id: str
+    reader: Reader,
+    held: Limits,
+    each: Usage,
+    *,
+    least: int,
+    most: int,
+    project_id: str,
+    user_id: str,
+    turn: Transaction | None = None,
 ) -> int:
-    """Of `most` new servers of `each`'s size as many as quota lets, if that is `least`. Errors: QuotaExceeded."""
+    """Of `most` new servers of `each`'s size as many as quota lets, if that is `least`. Errors: QuotaExceeded.
+
+    With `turn`, the transaction that `reader` is, too, nobody takes more before it ends.
+    """
     if not held.counts(user_id):
         return most
+    if turn is not None:
+        await quotas.take_turn(turn, project_id)
     used = await quotas.usage(reader, project_id)
     rooms = (
         _room(each, quotas.total(used), {name: held.of(name) for name in _COUNTED}),

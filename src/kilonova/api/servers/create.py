@@ -65,7 +65,7 @@ async def create(request: Request) -> Response:
         wanted = await understood(request)
         async with accepting(request) as tx:
             await this.claim(tx)
-            count = await checked_count(request, tx, wanted)
+            count = await checked_count(request, tx, wanted, turn=tx)
             ids = [await _store_one(request, tx, wanted, index, count) for index in range(count)]
             answer = _answer(request, wanted, ids[0])
             await this.keep(tx, answer)
@@ -155,7 +155,7 @@ async def public_key(request: Request, name: str) -> str:
     return found
 
 
-async def checked_count(request: Request, reader: Reader, wanted: Wanted) -> int:
+async def checked_count(request: Request, reader: Reader, wanted: Wanted, *, turn: Transaction | None = None) -> int:
     """How many of the servers are made. Errors: QuotaExceeded."""
     held = await limits(request, reader, request.project_id)
     check_metadata(held, len(wanted.body.get("metadata", {})))
@@ -167,6 +167,7 @@ async def checked_count(request: Request, reader: Reader, wanted: Wanted) -> int
         most=wanted.most,
         project_id=request.project_id,
         user_id=request.caller.user_id,
+        turn=turn,
     )
     if wanted.place.group_id is not None:
         await check_group_room(request, reader, wanted.place.group_id, count)

@@ -57,7 +57,8 @@ async def _check_quota(it: Acting, old: FlavorOf, new: FlavorOf) -> None:
         return
     server = it.server
     held = await limits(it.request, it.tx, server.project_id)
-    await how_many_fit(it.tx, held, more, least=1, most=1, project_id=server.project_id, user_id=server.user_id)
+    whose = {"project_id": server.project_id, "user_id": server.user_id}
+    await how_many_fit(it.tx, held, more, least=1, most=1, turn=it.tx, **whose)
 
 
 async def confirm(request: Request) -> None:

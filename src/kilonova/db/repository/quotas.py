@@ -4,11 +4,12 @@ from functools import lru_cache
 
 import msgspec
 from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects import mysql, postgresql
 
 from kilonova.contract.compute import FlavorOf
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.statement import Statement, delete_by, insert_into, update_columns
-from kilonova.db.tables.hosts import quotas
+from kilonova.db.tables.hosts import quota_turns, quotas
 from kilonova.db.tables.servers import servers
 
 _Q = quotas.c
@@ -28,6 +29,20 @@ _IN_GROUP = Statement(
     select(func.count()).where(_S.group_id == bindparam("group"), _S.user_id == bindparam("user"), _S.deleted == 0)
 )
 
+_T = quota_turns.c
+_TURN = {
+    "postgresql": Statement(
+        postgresql.insert(quota_turns)
+        .values(project_id=bindparam("project"), taken=1)
+        .on_conflict_do_update(index_elements=[_T.project_id], set_={"taken": _T.taken + 1})
+    ),
+    "mysql": Statement(
+        mysql.insert(quota_turns)
+        .values(project_id=bindparam("project"), taken=1)
+        .on_duplicate_key_update(taken=_T.taken + 1)
+    ),
+}
+
 
 class Usage(msgspec.Struct, frozen=True):
     """What servers take; `ram` in MiB."""
@@ -44,6 +59,15 @@ async def limits_set(db: Reader, project_id: str) -> dict[tuple[str, str], int]:
     """(whose, resource) → limit; `whose` is 'class' for everybody's default, '' the project, else a user's id."""
     rows = await db.fetch_all(_SET, project=project_id, nobody="")
     return {("class" if not project else user, resource): limit for project, user, resource, limit in rows}
+
+
+async def take_turn(tx: Transaction, project_id: str) -> None:
+    """Nobody else counts what the project uses, in order to use more, before `tx` ends.
+
+    SQLite has one writer at a time anyhow; the others show a transaction only what was committed.
+    """
+    if tx.dialect in _TURN:
+        await tx.execute(_TURN[tx.dialect], project=project_id)
 
 
 async def usage(db: Reader, project_id: str) -> dict[str, Usage]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Table
 
-from kilonova.db.schema import FLAG, ID, INTEGER, JSON_TEXT, SERIAL, WHEN, metadata, text
+from kilonova.db.schema import BIG, FLAG, ID, INTEGER, JSON_TEXT, SERIAL, WHEN, metadata, text
 
 services = Table(
     "services",
@@ -64,5 +64,14 @@ quotas = Table(
     Column("user_id", text(64), primary_key=True),
     Column("resource", text(64), primary_key=True),
     Column("hard_limit", INTEGER, nullable=False),
+    mysql_charset="utf8mb4",
+)
+
+# A row a project: creates of one project lock it, and so count one after the other what there is.
+quota_turns = Table(
+    "quota_turns",
+    metadata,
+    Column("project_id", text(64), primary_key=True),
+    Column("taken", BIG, nullable=False, default=0),
     mysql_charset="utf8mb4",
 )
