@@ -15,6 +15,8 @@ from kilonova.volume.view import type_view
 from kilonova.volume.world import VolumeRequest, check_trusted, trusted
 from kilonova.web.response import empty, json_response
 
+_TOLD_OF_UPDATE = ("id", "name", "description", "is_public", "extra_specs")
+
 
 class ProjectAccess(msgspec.Struct):
     project: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -78,7 +80,9 @@ async def update(request: VolumeRequest) -> Response:
             await types.change(tx, found.id, **changed)
     except AlreadyThere as error:
         raise Conflict(f"Volume Type {asked.name} already exists.") from error
-    return json_response({"volume_type": type_view(request, msgspec.structs.replace(found, **changed))})
+    told = type_view(request, msgspec.structs.replace(found, **changed))
+    # Shorter than elsewhere.
+    return json_response({"volume_type": {name: told[name] for name in _TOLD_OF_UPDATE}})
 
 
 async def delete(request: VolumeRequest) -> Response:
