@@ -306,6 +306,29 @@ async def test_candidates_of_one_group(client: Client) -> None:
     assert len(limited["allocation_requests"]) == 1
 
 
+async def test_the_same_question_is_answered_anew_for_what_changed(client: Client) -> None:
+    await client.provider(RP, "one", VCPU=4)
+    await client.provider(OTHER, "two", VCPU=4)
+    question = "/allocation_candidates?resources=VCPU:2"
+
+    async def found() -> dict[str, dict[str, int]]:
+        answer = await client("GET", question)
+        summaries = answer["provider_summaries"]
+        offered = [provider for one in answer["allocation_requests"] for provider in one["allocations"]]
+        return {provider: summaries[provider]["resources"]["VCPU"] for provider in offered}
+
+    whole = {"capacity": 4, "used": 0}
+    assert await found() == await found() == {RP: whole, OTHER: whole}
+    await client("PUT", f"/allocations/{SERVER}", allocation(VCPU=1), status=204)
+    assert await found() == {RP: {"capacity": 4, "used": 1}, OTHER: whole}
+    await client("PUT", f"/allocations/{SERVER}", allocation(0, VCPU=3), status=204)
+    assert await found() == {OTHER: whole}
+    await client("DELETE", f"/allocations/{SERVER}", status=204)
+    await client.provider(CHILD, "below one", RP, VCPU=1)
+    await client("DELETE", f"/resource_providers/{OTHER}", status=204)
+    assert await found() == {RP: whole}
+
+
 async def test_candidates_spread_over_a_tree(client: Client) -> None:
     await client.provider(RP, "one", VCPU=4)
     await client.provider(CHILD, "gpu", RP, VGPU=2)

@@ -39,13 +39,17 @@ class Candidate(msgspec.Struct, frozen=True):
 
 Part = tuple[dict[str, dict[str, int]], tuple[str, ...]]
 
+# Providers that stand alone, as they were when they were looked at for a question, and the candidate each made.
+Looked = dict[str, tuple[ProviderState, Candidate | None]]
+
 
 class Search:
-    """Over one state of all providers."""
+    """Over one state of all providers. `looked` keeps, for one and the same question, what need not be found again."""
 
-    def __init__(self, known: Mapping[str, ProviderState], query: Query) -> None:
+    def __init__(self, known: Mapping[str, ProviderState], query: Query, looked: Looked | None = None) -> None:
         self._known = known
         self._query = query
+        self._looked: Looked = {} if looked is None else looked
         self._trees: dict[str, list[ProviderState]] = {}
         for state in known.values():
             self._trees.setdefault(state.root_id, []).append(state)
@@ -58,9 +62,8 @@ class Search:
         seen: set[tuple[object, ...]] = set()
         for root_id, tree in self._trees.items():
             if self._simple and len(tree) == 1 and tree[0].id == root_id:
-                if self._suits_alone(tree[0]):
-                    group = self._query.groups[0]
-                    yield Candidate({root_id: group.resources}, {"": (root_id,)})
+                if (alone := self._alone(tree[0])) is not None:
+                    yield alone
                 continue
             root = self._known.get(root_id)
             if root is None or not self._query.root_traits.admits(root.traits):
@@ -71,6 +74,17 @@ class Search:
                 if key not in seen and any(provider.root_id == root_id for provider in self._taken(candidate)):
                     seen.add(key)
                     yield candidate
+
+    def _alone(self, state: ProviderState) -> Candidate | None:
+        looked = self._looked.get(state.id)
+        # States are values: another generation is another one.
+        if looked is not None and looked[0] is state:
+            return looked[1]
+        found = None
+        if self._suits_alone(state):
+            found = Candidate({state.id: self._query.groups[0].resources}, {"": (state.id,)})
+        self._looked[state.id] = state, found
+        return found
 
     def _suits_alone(self, state: ProviderState) -> bool:
         group = self._query.groups[0]

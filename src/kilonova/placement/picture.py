@@ -47,11 +47,3 @@ class Picture:
             if state is not None:
                 known[provider_id] = state
         self._known = known
-
-
-def trees(known: dict[str, ProviderState]) -> dict[str, list[ProviderState]]:
-    """Providers by the id of their root."""
-    found: dict[str, list[ProviderState]] = {}
-    for state in known.values():
-        found.setdefault(state.root_id, []).append(state)
-    return found

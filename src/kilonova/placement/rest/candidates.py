@@ -12,8 +12,8 @@ from kilonova.placement.candidates import Candidate, Group, Query, Search
 from kilonova.placement.conditions import Traits
 from kilonova.placement.errors import BadQuery
 from kilonova.placement.rest import classes
+from kilonova.placement.rest.answers import summary
 from kilonova.placement.rest.query import Pairs, amounts, member_of, traits
-from kilonova.placement.rest.summaries import summary
 from kilonova.placement.rest.traits import check_known
 from kilonova.placement.rest.world import Request, World
 from kilonova.web.response import json_response
@@ -31,10 +31,11 @@ async def index(request: Request, minor: int) -> Response:
     await check_known(request.world, named)
     await classes.check_known(request.world, {name for group in query.groups for name in group.resources})
     known = await request.world.picture.current()
-    found = list(itertools.islice(Search(known, query).candidates(), limit))
+    answered = request.world.questions.answered(request.scope["query_string"], minor, providers=len(known))
+    found = list(itertools.islice(Search(known, query, answered.looked).candidates(), limit))
     return json_response(
         {
-            "allocation_requests": [_request(candidate, minor) for candidate in found],
+            "allocation_requests": [answered.part(candidate, minor) for candidate in found],
             "provider_summaries": _summaries(request.world, known, found, query, minor),
         }
     )
@@ -95,14 +96,6 @@ def _limit(values: dict[str, list[str]]) -> int | None:
     if text is not None and (not text.isdigit() or int(text) < 1):
         raise BadQuery(f"Invalid query string parameters: '{text}' is not a whole number from 1 on")
     return None if text is None else int(text)
-
-
-def _request(candidate: Candidate, minor: int) -> dict[str, Any]:
-    if minor < 12:
-        listed = [{"resource_provider": {"uuid": one}, "resources": taken} for one, taken in candidate.amounts.items()]
-        return {"allocations": listed}
-    shown: dict[str, Any] = {"allocations": {one: {"resources": taken} for one, taken in candidate.amounts.items()}}
-    return shown | ({"mappings": candidate.mappings} if minor >= 34 else {})
 
 
 def _summaries(

@@ -11,8 +11,8 @@ from kilonova.contract.placement import ProviderState
 from kilonova.model.errors import BadRequest, Forbidden, NotFound
 from kilonova.placement.errors import ProviderNotFound
 from kilonova.placement.picture import Picture
+from kilonova.placement.rest.answers import Questions, Summaries
 from kilonova.placement.rest.microversion import HEADER, minor_of
-from kilonova.placement.rest.summaries import Summaries
 from kilonova.placement.service import PlacementService
 from kilonova.web.request import Request as WebRequest
 from kilonova.web.response import json_response
@@ -27,6 +27,7 @@ class World:
         self.clock = service.clock
         self.picture = Picture(service.db)
         self.summaries = Summaries()
+        self.questions = Questions()
 
     async def provider(self, provider_id: str) -> ProviderState:
         """Errors: ProviderNotFound."""
