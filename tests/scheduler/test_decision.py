@@ -139,7 +139,7 @@ def test_the_oldest_hypervisors_come_last_and_scores_follow_when_a_newer_one_com
 
     assert fleet.score(old) == alone
     assert [fleet.score(host) - alone for host in (middle, new)] == [0.5, 1.0]
-    assert [fleet.by_number[number] for _, number in fleet.heads.chunks[0]] == [new, middle, old]
+    assert [fleet.by_number[number] for _, number, _ in fleet.heads.chunks[0]] == [new, middle, old]
 
 
 def test_an_aggregate_may_have_its_own_multiplier() -> None:

@@ -37,7 +37,19 @@ Judges = tuple[Callable[[Profile, Request], Verdict], ...]
 class Shape:
     """What is remembered of all requests of one shape. Profiles are asked one by one what marks cannot tell."""
 
-    __slots__ = ("_fleet", "_judges", "_matching", "_perhaps", "checks", "disk", "memory", "others", "vcpu", "verdicts")
+    __slots__ = (
+        "_fleet",
+        "_judges",
+        "_matching",
+        "_perhaps",
+        "checks",
+        "disk",
+        "few",
+        "memory",
+        "others",
+        "vcpu",
+        "verdicts",
+    )
 
     def __init__(self, fleet: Fleet, rules: Rules, request: Request) -> None:
         needs = request.needs
@@ -63,6 +75,8 @@ class Shape:
         self.verdicts.reverse()
         self._perhaps = passing.bit_count()
         self._matching: list[int] | None = None
+        # Whether few profiles are known to match, or can be at next to no cost.
+        self.few = self._perhaps <= FEW and len(self.matching(request)) <= FEW
 
     def passes(self, profile: Profile, request: Request) -> bool:
         verdict = self.verdicts[profile.number]
@@ -79,18 +93,13 @@ class Shape:
             and (not self.others or all(host.free(name) >= amount for name, amount in self.others))
         )
 
-    def few_match(self, request: Request) -> bool:
-        """Whether few profiles are known to match, or can be at next to no cost."""
-        if self._matching is None and self._perhaps > FEW:
-            return False
-        return len(self.matching(request)) <= FEW
-
     def matching(self, request: Request) -> list[int]:
         """The numbers of all profiles that pass."""
         if self._matching is None:
             profiles = self._fleet.profiles
             perhaps = [found.start() for found in _NOT_FAILED.finditer(self.verdicts)]
             self._matching = [number for number in perhaps if self.passes(profiles[number], request)]
+            self.few = len(self._matching) <= FEW
         return self._matching
 
 
@@ -172,7 +181,7 @@ class _Search:
         self.silent: list[HostState] = []
 
     def best(self) -> list[HostState]:
-        if self._shape.few_match(self._request) or not self._by_first():
+        if self._shape.few or not self._by_first():
             self._by_match()
         found = self.found
         if self._apart:
@@ -183,22 +192,22 @@ class _Search:
 
     def _by_first(self) -> bool:
         """Profiles in the order of their first hosts; False when the budget did not suffice."""
-        fleet, shape, request = self._fleet, self._shape, self._request
-        by_number, orders, verdicts = fleet.by_number, fleet.orders, shape.verdicts
-        budget = BUDGET
-        for chunk in fleet.heads.chunks:
-            for head in chunk:
+        shape, request, orders = self._shape, self._request, self._fleet.orders
+        profiles, verdicts = self._fleet.profiles, shape.verdicts
+        left = BUDGET
+        for chunk in self._fleet.heads.chunks:
+            for head in chunk if len(chunk) <= left else chunk[:left]:
+                number = head[2]
+                if verdicts[number] == FAILED:
+                    continue
                 if self._worst is not None and self._worst < head:
                     return True
-                if budget == 0:
-                    self.found, self._worst = [], None
-                    return False
-                budget -= 1
-                host = by_number[head[1]]
-                assert host is not None
-                profile = host.profile
-                if verdicts[profile.number] != FAILED and shape.passes(profile, request):
-                    self._walk(orders[profile.number])
+                if shape.passes(profiles[number], request):
+                    self._walk(orders[number])
+            left -= len(chunk)
+            if left < 0:
+                self.found, self._worst = [], None
+                return False
         return True
 
     def _by_match(self) -> None:
@@ -218,22 +227,26 @@ class _Search:
             if number != nearest and (self._worst is None or firsts[number] < self._worst):
                 self._walk(orders[number])
 
-    def _walk(self, order: Order) -> None:
+    def _walk(self, order: Order[Entry]) -> None:
         """Those of a matching profile's hosts that belong to the best."""
         by_number, shape, worst, found = self._fleet.by_number, self._shape, self._worst, self.found
-        vcpu, memory, disk = shape.vcpu, shape.memory, shape.disk
+        vcpu, memory, disk, heard_since = shape.vcpu, shape.memory, shape.disk, self.heard_since
+        picky = self._checks or self._apart or shape.others
         for chunk in order.chunks:
             for entry in chunk:
                 if worst is not None and worst < entry:
                     return
                 host = by_number[entry[1]]
                 assert host is not None
-                if host.free_vcpu < vcpu or host.free_memory < memory or host.free_disk < disk or self._objects(host):
+                if host.free_vcpu < vcpu or host.free_memory < memory or host.free_disk < disk:
+                    continue
+                if (picky or host.seen_at < heard_since) and self._objects(host):
                     continue
                 found.append(host)
                 if len(found) >= self._count:
-                    found.sort(key=_standing)
-                    del found[self._count :]
+                    if len(found) > 1:
+                        found.sort(key=_standing)
+                        del found[self._count :]
                     worst = self._worst = found[-1].entry
 
     def _objects(self, host: HostState) -> bool:

@@ -8,9 +8,11 @@ from kilonova.scheduler.host import HostState, Make, Profile
 from kilonova.scheduler.marks import Marks
 from kilonova.scheduler.order import NO_ENTRY, Entry, Order
 from kilonova.scheduler.settings import SchedulerSettings
-from kilonova.scheduler.weighers import Weigher, weighers, weighing_of
+from kilonova.scheduler.weighers import Weigher, set_weighing, weighers
 
 NO_VERSION = 1 << 62
+
+Head = tuple[float, int, int]  # the first entry of a profile, and the profile's number
 
 
 class Fleet:
@@ -19,9 +21,9 @@ class Fleet:
     def __init__(self, settings: SchedulerSettings) -> None:
         self.settings = settings
         self.known: tuple[Weigher, ...] = weighers(settings)
-        self.orders: list[Order] = []  # by profile number
+        self.orders: list[Order[Entry]] = []  # by profile number
         self.firsts: list[Entry] = []  # the first of each of these
-        self.heads = Order()  # the same, in order
+        self.heads: Order[Head] = Order()  # the same, in order
         self.marks = Marks()
         self.profiles: list[Profile] = []
         self.by_number: list[HostState | None] = []
@@ -82,7 +84,7 @@ class Fleet:
             self.orders.append(Order())
             self.firsts.append(NO_ENTRY)
             self.marks.add(profile.number, marks.zone(make.zone), *map(marks.trait, make.traits))
-            profile.weighing = weighing_of(profile, self.known, self.settings)
+            set_weighing(profile, self.known, self.settings)
             self._weigh_version(profile)
             self.epoch += 1
         self._last_make = make, profile
@@ -133,7 +135,7 @@ class Fleet:
         for order, own in zip(self.orders, by_profile, strict=True):
             order.fill(own)
         self.firsts = [order.first() for order in self.orders]
-        self.heads.fill([first for first in self.firsts if first is not NO_ENTRY])
+        self.heads.fill([(*first, number) for number, first in enumerate(self.firsts) if first is not NO_ENTRY])
 
     def _is_candidate(self, host: HostState) -> bool:
         if not self._live_matters:
@@ -166,8 +168,16 @@ class Fleet:
             self.settle(self._hosts[name])
 
     def score(self, host: HostState) -> float:
-        total = 0.0
-        for weigh, factor in host.profile.weighing:
+        profile = host.profile
+        vcpu, memory, disk, io_ops, servers = profile.rise
+        total = (
+            host.free_vcpu * vcpu
+            + host.free_memory * memory
+            + host.free_disk * disk
+            + host.io_ops * io_ops
+            + host.servers * servers
+        )
+        for weigh, factor in profile.weighing:
             total += weigh(host) * factor
         return total
 
@@ -192,14 +202,14 @@ class Fleet:
             host.entry = None
             self._note_first(number, order)
 
-    def _note_first(self, number: int, order: Order) -> None:
+    def _note_first(self, number: int, order: Order[Entry]) -> None:
         before, first = self.firsts[number], order.first()
         if first is before:
             return
         if before is NO_ENTRY:
-            self.heads.add(first)
+            self.heads.add((*first, number))
         elif first is NO_ENTRY:
-            self.heads.remove(before)
+            self.heads.remove((*before, number))
         else:
-            self.heads.replace(before, first)
+            self.heads.replace((*before, number), (*first, number))
         self.firsts[number] = first

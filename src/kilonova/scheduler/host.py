@@ -1,6 +1,7 @@
 """Hosts as the scheduler sees them: what many have in common, and each one's own and changing part."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,6 +33,25 @@ class Make(msgspec.Struct, frozen=True, kw_only=True):
     has_devices: bool = False
 
 
+class Rise(NamedTuple):
+    """What a host's score rises by with each one more of these."""
+
+    free_vcpu: float = 0.0
+    free_memory: float = 0.0
+    free_disk: float = 0.0
+    io_ops: float = 0.0
+    servers: float = 0.0
+
+    def times(self, factor: float) -> "Rise":
+        return Rise(*(one * factor for one in self))
+
+    def plus(self, other: "Rise") -> "Rise":
+        return Rise(*map(float.__add__, self, other))
+
+
+FLAT = Rise()
+
+
 class Profile:
     """A Make and what is worked out from it. Filters that look at nothing else are asked once for all its hosts."""
 
@@ -45,6 +65,7 @@ class Profile:
         "memory",
         "metadata",
         "number",
+        "rise",
         "supported",
         "traits",
         "vcpu",
@@ -67,8 +88,9 @@ class Profile:
         self.disk = self.capacity("DISK_GB")
         self.metadata = _metadata(make.aggregates)
         self.supported = _supported(make.hypervisor_type, self.cpu_info)
-        # From 0 (the oldest hypervisor of the fleet) to 1 (the newest); the fleet sets both of these.
+        # From 0 (the oldest hypervisor of the fleet) to 1 (the newest); the fleet sets it and the next two.
         self.version_share = 0.0
+        self.rise = FLAT
         self.weighing: tuple[tuple[Callable[[HostState], float], float], ...] = ()
 
     @property

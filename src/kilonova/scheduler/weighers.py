@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from kilonova.scheduler import plugins
-from kilonova.scheduler.host import HostState, Profile
+from kilonova.scheduler.host import FLAT, HostState, Profile, Rise
 from kilonova.scheduler.request import Request
 from kilonova.scheduler.settings import ALL_WEIGHERS, SchedulerSettings
 
@@ -24,7 +24,8 @@ class Weigher(msgspec.Struct, frozen=True):
     """Looks at nothing but the host. `weigh` is compared with nothing, so it should lie between 0 and 1.
 
     `option` is its multiplier in nova.conf and in aggregates' metadata, `default` what that is where nova.conf has no
-    such option; `sign` turns "more" into "better". `raw` is what min-max compares, where that is not `weigh`.
+    such option; `sign` turns "more" into "better". `raw` is what min-max compares, where that is not `weigh`. Where
+    `weigh` is proportional to what a host counts, `rise` says to what, so that scores are had without asking it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Weigher(msgspec.Struct, frozen=True):
     sign: float = 1.0
     raw: Weigh | None = None
     default: float = 1.0
+    rise: Callable[[Profile], Rise] | None = None
 
 
 class RequestWeigher(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,19 +49,20 @@ class RequestWeigher(msgspec.Struct, frozen=True, kw_only=True):
     default: float = 1.0
 
 
+def _share(capacity: int) -> float:
+    return 1 / capacity if capacity > 0 else 0.0
+
+
 def ram(host: HostState) -> float:
-    capacity = host.profile.memory
-    return host.free_memory / capacity if capacity > 0 else 0.0
+    return host.free_memory * _share(host.profile.memory)
 
 
 def cpu(host: HostState) -> float:
-    capacity = host.profile.vcpu
-    return host.free_vcpu / capacity if capacity > 0 else 0.0
+    return host.free_vcpu * _share(host.profile.vcpu)
 
 
 def disk(host: HostState) -> float:
-    capacity = host.profile.disk
-    return host.free_disk / capacity if capacity > 0 else 0.0
+    return host.free_disk * _share(host.profile.disk)
 
 
 def build_failures(host: HostState) -> float:
@@ -81,11 +84,39 @@ def built_in(settings: SchedulerSettings) -> tuple[Weigher, ...]:
     """Those whose weight depends on the host alone."""
     io_limit, server_limit = max(settings.max_io_ops_per_host, 1), max(settings.max_instances_per_host, 1)
     return (
-        Weigher("RAMWeigher", "ram_weight_multiplier", ram, raw=lambda host: host.free_memory),
-        Weigher("CPUWeigher", "cpu_weight_multiplier", cpu, raw=lambda host: host.free_vcpu),
-        Weigher("DiskWeigher", "disk_weight_multiplier", disk, raw=lambda host: host.free_disk),
-        Weigher("IoOpsWeigher", "io_ops_weight_multiplier", lambda host: host.io_ops / io_limit),
-        Weigher("NumInstancesWeigher", "num_instances_weight_multiplier", lambda host: host.servers / server_limit),
+        Weigher(
+            "RAMWeigher",
+            "ram_weight_multiplier",
+            ram,
+            raw=lambda host: host.free_memory,
+            rise=lambda profile: Rise(free_memory=_share(profile.memory)),
+        ),
+        Weigher(
+            "CPUWeigher",
+            "cpu_weight_multiplier",
+            cpu,
+            raw=lambda host: host.free_vcpu,
+            rise=lambda profile: Rise(free_vcpu=_share(profile.vcpu)),
+        ),
+        Weigher(
+            "DiskWeigher",
+            "disk_weight_multiplier",
+            disk,
+            raw=lambda host: host.free_disk,
+            rise=lambda profile: Rise(free_disk=_share(profile.disk)),
+        ),
+        Weigher(
+            "IoOpsWeigher",
+            "io_ops_weight_multiplier",
+            lambda host: host.io_ops / io_limit,
+            rise=lambda profile: Rise(io_ops=1 / io_limit),
+        ),
+        Weigher(
+            "NumInstancesWeigher",
+            "num_instances_weight_multiplier",
+            lambda host: host.servers / server_limit,
+            rise=lambda profile: Rise(servers=1 / server_limit),
+        ),
         Weigher(
             "BuildFailureWeigher",
             "build_failure_weight_multiplier",
@@ -114,16 +145,16 @@ def metrics(host: HostState, settings: SchedulerSettings) -> float:
     return sum(have[name] * worth for name, worth in wanted.items())
 
 
-def weighing_of(
-    profile: Profile, known: tuple[Weigher, ...], settings: SchedulerSettings
-) -> tuple[tuple[Weigh, float], ...]:
-    """(weigh, factor) pairs for the hosts of a profile; weighers that change nothing are left out."""
-    pairs = []
+def set_weighing(profile: Profile, known: tuple[Weigher, ...], settings: SchedulerSettings) -> None:
+    """How the hosts of a profile are weighed: (weigh, factor) pairs, those of them that rise evenly added up."""
+    pairs, rise = [], FLAT
     for weigher in known:
         factor = factor_of(profile, weigher, settings)
-        if factor and weigher.weigh is not same_cell:
+        if weigher.rise is not None:
+            rise = rise.plus(weigher.rise(profile).times(factor))
+        elif factor and weigher.weigh is not same_cell:
             pairs.append((weigher.weigh, factor))
-    return tuple(pairs)
+    profile.rise, profile.weighing = rise, tuple(pairs)
 
 
 def factor_of(profile: Profile, weigher: Weigher | RequestWeigher, settings: SchedulerSettings) -> float:
