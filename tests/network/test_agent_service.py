@@ -15,6 +15,7 @@ from kilonova.contract.network_agent import NETWORK, NetworkAgent, NetworkDirect
 from kilonova.model.ids import HostName, NetworkId, PortId
 from kilonova.network.agent.agent import Agent
 from kilonova.network.agent.host_network import HostNetwork
+from kilonova.network.agent.links import read_links
 from kilonova.network.errors import PortNotWanted
 
 from .cloud import NetworkCloud
@@ -150,6 +151,33 @@ async def test_a_port_of_another_host_is_not_plugged(cloud: NetworkCloud, host: 
 
     with pytest.raises(PortNotWanted):
         await host.agent.plug(PortId(port["id"]), NetworkId(network["id"]))
+
+
+async def test_a_port_whose_guest_is_about_to_come_is_plugged_and_active_once_it_is_bound_here(
+    cloud: NetworkCloud, host: Host
+) -> None:
+    network, _ = await cloud.network()
+    port = await cloud.make("ports", "nova", network_id=network["id"], binding__host_id="elsewhere")
+    await cloud.change("ports", port["id"], "nova", binding__profile={"migrating_to": HOST})
+
+    tap = await host.agent.plug(PortId(port["id"]), NetworkId(network["id"]))
+    assert tap == host.network.names.tap(port["id"])
+    await host.agent.changed(networks=[network["id"]], routers=[], groups=[])
+    await host.agent.converge()
+    assert tap in read_links()
+
+    await cloud.change("ports", port["id"], "nova", binding__host_id=HOST, binding__profile={})
+
+    async def active() -> bool:
+        return str((await cloud.show("ports", port["id"], "nova"))["status"]) == "ACTIVE"
+
+    assert await soon(active)
+    await cloud.change("ports", port["id"], "nova", binding__host_id="elsewhere")
+
+    async def gone() -> bool:
+        return tap not in read_links()
+
+    assert await soon(gone)
 
 
 async def test_a_floating_address_and_a_rule_open_the_way_to_a_running_guest(cloud: NetworkCloud, host: Host) -> None:

@@ -246,9 +246,12 @@ def number(text: str) -> int:
 
 @asynccontextmanager
 async def real_cloud(
-    directory: Path, *, sections: Mapping[str, Mapping[str, Any]] | None = None
+    directory: Path, *, sections: Mapping[str, Mapping[str, Any]] | None = None, **default: Any
 ) -> AsyncIterator[RealCloud]:
-    """One with a guest image, networks and flavors, on a state directory of its own; nothing of it is left."""
+    """One with a guest image, networks and flavors, on a state directory of its own; nothing of it is left.
+
+    `default` are options of [DEFAULT].
+    """
     state_dir = directory / "state"
     await lend_image(state_dir)
     key = directory / "key"
@@ -258,7 +261,7 @@ async def real_cloud(
         async with (
             range_of_its_own(state_dir),
             running_cloud(
-                state_dir, driver="libvirt", furnished=("flavors", "network", "image"), sections=sections
+                state_dir, driver="libvirt", furnished=("flavors", "network", "image"), sections=sections, **default
             ) as api,
         ):
             await _give_key(api, key.with_suffix(".pub").read_text())

@@ -12,6 +12,7 @@ import msgspec
 from kilonova.aio.supervise import Tasks
 from kilonova.compute import adoption, orders
 from kilonova.compute.assembly import fetch_image
+from kilonova.compute.console_relay import ConsoleRelay
 from kilonova.compute.host import Host
 from kilonova.compute.journal import Journal
 from kilonova.compute.monitors import Monitors
@@ -67,6 +68,7 @@ class ComputeAgent:
         most = host.settings.max_concurrent_builds
         self._room = asyncio.Semaphore(most) if most else contextlib.nullcontext()
         self._failures = 0
+        self._relay = ConsoleRelay(host.clock)
         self._monitors = Monitors(host.settings.monitors)
 
     async def start(self) -> None:
@@ -96,6 +98,7 @@ class ComputeAgent:
     async def close(self) -> None:
         """Guests keep running; orders under way are given up here and sent again by the conductor."""
         await self._tasks.close()
+        await self._relay.close()
         await self.host.hypervisor.close()
 
     # -- contract.compute.Compute ----------------------------------------------------------------------------------
@@ -122,6 +125,9 @@ class ComputeAgent:
 
     async def console(self, server_id: ServerId, kind: Literal["vnc", "spice", "serial"]) -> GuestConsole:
         found = await self.host.hypervisor.console(server_id, kind)
+        lending = self.host.settings.lendings.get(kind)
+        if lending is not None and found.unix_path is not None:
+            return GuestConsole(host=lending.told, port=await self._relay.lend(found.unix_path, lending))
         return GuestConsole(
             host=found.host,
             port=found.port,

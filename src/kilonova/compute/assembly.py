@@ -48,13 +48,13 @@ async def assemble(
 ) -> Parts:
     """All of it, made where it is missing: safe to repeat. Errors: ImageUnusable, PortUnusable, the neighbours'.
 
-    `moved`: its volumes may be connected to another host. `with_disks`: it brings its disks, so no image is needed.
+    `moved`: its volumes may be connected to another host. `with_disks`: it brings its disks, so its image may be gone.
     Without `bind` its ports stay where they are bound. `back`: it gets the CPUs and devices it had before its move.
     """
     flavor = flavor or record.flavor
     devices = await connect_volumes(host, record, afresh=moved)
     root, (vifs, nics) = await both(
-        _root(host, record, flavor, brought=with_disks), _plugged_in(host, record, bind=bind)
+        _root(host, record, flavor, brought=with_disks, back=back), _plugged_in(host, record, bind=bind)
     )
     drive = await _config_drive(host, msgspec.structs.replace(record, vifs=vifs, block_devices=devices))
     disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
@@ -110,8 +110,18 @@ def _boots_from_volume(record: ServerRecord) -> bool:
     return any(device.boot_index == 0 and device.destination_type == "volume" for device in record.block_devices)
 
 
-async def _root(host: Host, record: ServerRecord, flavor: FlavorOf, *, brought: bool) -> LocalDisk | None:
-    return _root_brought(record, flavor) if brought else await _root_disk(host, record, flavor)
+async def _root(host: Host, record: ServerRecord, flavor: FlavorOf, *, brought: bool, back: bool) -> LocalDisk | None:
+    if not brought:
+        return await _root_disk(host, record, flavor)
+    disk = _root_brought(record, flavor)
+    if back or disk is None or record.image_id is None:
+        return disk
+    try:
+        path = await fetch_image(host, record.image_id)
+    except ImageUnusable:
+        # It was deleted since; what the disk stands on comes along.
+        return disk
+    return msgspec.structs.replace(disk, base=path, base_format=image_format(path))
 
 
 async def _plugged_in(host: Host, record: ServerRecord, *, bind: bool) -> tuple[tuple[Vif, ...], tuple[Nic, ...]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from kilonova.aio.clock import Clock
+from kilonova.compute.console_relay import Lending
 from kilonova.contract.conductor import Conductor
 from kilonova.contract.network_agent import PortPlugger
 from kilonova.model.fitting.offer import Offer
@@ -36,6 +37,8 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     sync_interval_s: float = 600.0
     # Guests built at a time; 0 for no limit.
     max_concurrent_builds: int = 10
+    # How proxies on other machines reach consoles, by kind; those not named are for proxies on this one.
+    lendings: dict[str, Lending] = {}
     # What it measures of itself for the scheduler.
     monitors: tuple[str, ...] = ()
 

@@ -12,6 +12,7 @@ from kilonova.peers.network_types import FloatingIp, Network, Port
 from kilonova.virt.guest import Nic
 
 OWNER = "compute:"
+PROFILE, EXPECTED = "binding:profile", "migrating_to"
 
 
 class PortUnusable(BadRequest):
@@ -117,6 +118,27 @@ def _version(address: str) -> int:
     return 6 if ":" in address else 4
 
 
+async def expect(host: Host, server_id: ServerId) -> None:
+    """The server's ports are wanted here too, beside the host they are bound to. Source: Neutron, `migrating_to`."""
+    token = await host.token()
+    for port in await host.network.ports(token, device_id=server_id):
+        if port.profile.get(EXPECTED) != host.name:
+            await host.network.update_port(token, port.id, {PROFILE: port.profile | {EXPECTED: host.name}})
+
+
+async def expect_no_more(host: Host, server_id: ServerId) -> None:
+    """Wherever they were expected. Happy to find nothing."""
+    token = await host.token()
+    for port in await host.network.ports(token, device_id=server_id):
+        await _expect_no_more(host, port, token)
+
+
+async def _expect_no_more(host: Host, port: Port, token: str) -> None:
+    left = {name: value for name, value in port.profile.items() if name != EXPECTED}
+    if left != port.profile:
+        await host.network.update_port(token, port.id, {PROFILE: left})
+
+
 async def plug(host: Host, vifs: Sequence[Vif]) -> tuple[Nic, ...]:
     """The cards for the guest, their devices wired on this host."""
     with trace.span("plug", target="network-agent"):
@@ -135,7 +157,10 @@ async def plug(host: Host, vifs: Sequence[Vif]) -> tuple[Nic, ...]:
 
 async def unplug_all(host: Host, server_id: ServerId) -> None:
     """Take all of the server's devices off this host. Happy to find nothing."""
-    for port in await host.network.ports(await host.token(), device_id=server_id):
+    token = await host.token()
+    for port in await host.network.ports(token, device_id=server_id):
+        if port.profile.get(EXPECTED) == host.name:
+            await _expect_no_more(host, port, token)
         await host.plugger.unplug(PortId(port.id))
 
 

@@ -25,6 +25,7 @@ from kilonova.db.tables.servers import servers
 from kilonova.duty.keeper import TURN_S, Keeper
 from kilonova.model.errors import Conflict, NotFound
 from kilonova.model.ids import HostName, SagaId, ServerId
+from kilonova.model.move_progress import MoveProgress
 from kilonova.observe import trace
 from kilonova.observe.trace import Span
 from kilonova.saga import store
@@ -184,6 +185,10 @@ class ConductorService:
                 vm_state = "active"
             await server_state.change(tx, server_id, now, power_state=power_state, vm_state=vm_state)
         self._changes.changed(server_id)
+
+    async def live_progress(self, server_id: ServerId, progress: MoveProgress) -> None:
+        async with self._db.begin() as tx:
+            await migrations.set_progress(tx, server_id, progress, self._clock.now())
 
     async def report(self, update: HostUpdate) -> None:
         if await self._world.hosts.reported(update):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from kilonova.config.live_migration import LiveMigration
 from kilonova.config.scheduling import FilterScheduler, Metrics, Scheduler
 from kilonova.config.section import Section, about, repeated
 
@@ -24,12 +25,14 @@ class Default(Section, frozen=True):
         msgspec.field(default_factory=socket.gethostname)
     )
     my_ip: Annotated[str, about("This machine's address for the other hosts.")] = "127.0.0.1"
-    state_path: Annotated[str, about("Where everything is kept that must survive a restart.")] = msgspec.field(
-        default_factory=lambda: str(Path.home() / ".kilonova")
+    state_path: Annotated[str, about("Where everything is kept that must survive a restart; --state-dir says it.")] = (
+        msgspec.field(default_factory=lambda: str(Path.home() / ".kilonova"))
     )
-    instances_path: Annotated[str, about("Disks and consoles of guests.")] = "$state_path/instances"
+    instances_path: Annotated[
+        str | None, about("Guests' disks; hosts may share them. Below the state path unless set.")
+    ] = None
     debug: Annotated[bool, about("Log more.")] = False
-    log_file: Annotated[str | None, about("Where to log; the terminal unless set.")] = None
+    log_file: Annotated[str | None, about("Where to log; the terminal unless set. Relative to the state path.")] = None
     transport_url: Annotated[str, about("The queue: local:// (one process) or rabbit://USER:PASSWORD@HOST:PORT/.")] = (
         "local://"
     )
@@ -155,15 +158,23 @@ class Neutron(Neighbour, frozen=True):
 
 class Vnc(Section, frozen=True):
     enabled: Annotated[bool, about("Give guests a screen over VNC.")] = True
-    server_listen: Annotated[str, about("The address guests' VNC servers listen on.")] = "127.0.0.1"
-    server_proxyclient_address: Annotated[str, about("The address the proxy finds them on.")] = "$my_ip"
+    server_listen: Annotated[
+        str | None, about("This host's address for proxies on other machines; unset, proxies are on this one.")
+    ] = None
+    server_proxyclient_address: Annotated[
+        str | None, about("What such proxies are told to connect to; server_listen unless set.")
+    ] = None
     novncproxy_base_url: Annotated[str | None, about("What users get; the console of this cloud unless set.")] = None
 
 
 class Spice(Section, frozen=True):
     enabled: Annotated[bool, about("Give guests a screen over SPICE.")] = False
-    server_listen: Annotated[str, about("The address guests' SPICE servers listen on.")] = "127.0.0.1"
-    server_proxyclient_address: Annotated[str, about("The address the proxy finds them on.")] = "$my_ip"
+    server_listen: Annotated[
+        str | None, about("This host's address for proxies on other machines; unset, proxies are on this one.")
+    ] = None
+    server_proxyclient_address: Annotated[
+        str | None, about("What such proxies are told to connect to; server_listen unless set.")
+    ] = None
     html5proxy_base_url: Annotated[str | None, about("What users get; the console of this cloud unless set.")] = None
     spice_direct_proxy_base_url: Annotated[str, about("What users of spice-direct get: a proxy of the operator's.")] = (
         "http://127.0.0.1:13002/nova"
@@ -172,6 +183,9 @@ class Spice(Section, frozen=True):
 
 class SerialConsole(Section, frozen=True):
     enabled: Annotated[bool, about("Give guests an interactive serial console.")] = True
+    proxyclient_address: Annotated[
+        str | None, about("This host's address for proxies on other machines; unset, proxies are on this one.")
+    ] = None
     base_url: Annotated[str | None, about("What users get; the console of this cloud unless set.")] = None
 
 
@@ -197,7 +211,7 @@ class Console(Section, frozen=True):
     allowed_origins: Annotated[tuple[str, ...], about("Other web sites that may show our consoles.")] = ()
 
 
-class Libvirt(Section, frozen=True):
+class Libvirt(LiveMigration, frozen=True):
     virt_type: Annotated[Literal["auto", "kvm", "qemu"], about("auto: KVM where a probe shows that it works.")] = "auto"
     connection_uri: Annotated[str | None, about("The libvirt daemon; the machine's or a private one unless set.")] = (
         None

@@ -201,9 +201,13 @@ class LeaveHost(Order, frozen=True, kw_only=True):
 
 
 class TakeIn(Order, frozen=True, kw_only=True):
-    """Define the guest here with the disks it has on `source`, which keeps them; power on where `start`."""
+    """Define the guest here with the disks it has on `source`, which keeps them; power on where `start`.
+
+    `address` in this and other moves: how the other host says that hosts reach it.
+    """
 
     source: HostName
+    address: str = ""
     flavor: FlavorOf
     start: bool
 
@@ -221,22 +225,29 @@ class BuildAgain(Order, frozen=True, kw_only=True):
     start: bool
 
 
+class BeginLive(Order, frozen=True, kw_only=True):
+    """Say how other hosts reach this one."""
+
+
 class PrepareLive(Order, frozen=True, kw_only=True):
     """Have everything ready for a guest that will come from `source` while it runs."""
 
     source: HostName
+    address: str = ""
 
 
 class MigrateLive(Order, frozen=True, kw_only=True):
     """Move the running guest to `to`, which is prepared; then its devices come off this host."""
 
     to: HostName
+    address: str = ""
 
 
 class ReturnLive(Order, frozen=True, kw_only=True):
     """Give the move up: what has come to `other` comes back here."""
 
     other: HostName
+    address: str = ""
 
 
 class SettleLive(Order, frozen=True, kw_only=True):
@@ -310,6 +321,7 @@ AnyOrder = (
     | TakeIn
     | ComeBack
     | BuildAgain
+    | BeginLive
     | PrepareLive
     | MigrateLive
     | ReturnLive
@@ -327,12 +339,16 @@ AnyOrder = (
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What an order changed, for the record; None means unchanged. `power_state` as OS-EXT-STS:power_state."""
+    """What an order changed, for the record; None means unchanged. `power_state` as OS-EXT-STS:power_state.
+
+    `address`: how other hosts reach the one that says so.
+    """
 
     power_state: int | None = None
     vifs: tuple[Vif, ...] | None = None
     block_devices: tuple[BlockDevice, ...] | None = None
     device: str | None = None
+    address: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from kilonova.contract.message import call, cast
 from kilonova.contract.scheduler import HostUpdate
 from kilonova.model.fitting.host import Fit
 from kilonova.model.ids import HostName, SagaId, ServerId
+from kilonova.model.move_progress import MoveProgress
 from kilonova.observe.trace import Span
 
 
@@ -60,6 +61,10 @@ class Conductor(Protocol):
     @cast()
     async def guest_changed(self, host: HostName, server_id: ServerId, power_state: int) -> None:
         """The hypervisor told of a change nobody ordered (a guest powered itself off)."""
+
+    @cast()
+    async def live_progress(self, server_id: ServerId, progress: MoveProgress) -> None:
+        """How far the server's live migration is."""
 
     @call()
     async def report(self, update: HostUpdate) -> None:

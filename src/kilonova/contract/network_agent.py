@@ -46,7 +46,10 @@ class AddressPair(msgspec.Struct, frozen=True):
 
 
 class PortState(msgspec.Struct, frozen=True, kw_only=True):
-    """A guest's port on this host. `secured` off means neither anti-spoofing nor security groups."""
+    """A guest's port on this host. `secured` off means neither anti-spoofing nor security groups.
+
+    `expected`: its guest is about to come, as it runs, from the host the port is bound to.
+    """
 
     id: PortId
     mac: str
@@ -55,6 +58,7 @@ class PortState(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     secured: bool = True
     up: bool = True
+    expected: bool = False
 
 
 class DhcpEntry(msgspec.Struct, frozen=True, kw_only=True):

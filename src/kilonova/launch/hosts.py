@@ -7,6 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
@@ -60,22 +61,40 @@ def driver_of(config: Config) -> str:
     return "libvirt" if real and config.simulated.hosts == 1 else "simulated"
 
 
+def instances_dir(config: Config, state: StateDir) -> Path:
+    """Where guests' disks are, which hosts may share."""
+    named = config.default.instances_path
+    return state.compute / "instances" if named is None else Path(named)
+
+
 def real_hypervisor(config: Config, state: StateDir) -> Hypervisor | None:
     """The one of this machine; None where hosts are simulated."""
     if driver_of(config) == "simulated":
         return None
     # libvirt is loaded by whoever has it only.
     from kilonova.virt.libvirt.driver import LibvirtHypervisor
-    from kilonova.virt.libvirt.settings import LibvirtSettings
+    from kilonova.virt.libvirt.settings import LibvirtSettings, MoveSettings
 
     section = config.libvirt
     settings = LibvirtSettings(
+        instances=instances_dir(config, state),
         virt_type=section.virt_type,
         uri=section.connection_uri,
         spice=config.spice.enabled,
         cpu_mode=section.cpu_mode,
         cpu_model=section.cpu_models[0] if section.cpu_mode == "custom" and section.cpu_models else "",
         machine_type=section.machine_type,
+        moves=MoveSettings(
+            address=section.live_migration_inbound_addr or "",
+            scheme=section.live_migration_scheme,
+            uri=section.live_migration_uri,
+            bandwidth_mib_s=section.live_migration_bandwidth,
+            auto_converge=section.live_migration_permit_auto_converge,
+            post_copy=section.live_migration_permit_post_copy,
+            native_tls=section.live_migration_with_native_tls,
+            completion_s_per_gib=section.live_migration_completion_timeout,
+            timeout_action=section.live_migration_timeout_action,
+        ),
     )
     return LibvirtHypervisor(state.compute, HostName(config.default.host), settings=settings)
 

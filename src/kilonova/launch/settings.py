@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from kilonova.api.settings import Settings as ApiSettings
+from kilonova.compute.console_relay import Lending
 from kilonova.compute.host import HostSettings
 from kilonova.config.errors import BadConfiguration
 from kilonova.config.options import Config
@@ -150,7 +151,23 @@ def host(config: Config) -> HostSettings:
         max_concurrent_builds=default.max_concurrent_builds,
         monitors=default.compute_monitors,
         offer=offer(config),
+        lendings=_lendings(config),
     )
+
+
+def _lendings(config: Config) -> dict[str, Lending]:
+    vnc, spice, serial = config.vnc, config.spice, config.serial_console
+    places = {
+        "vnc": (vnc.server_listen, vnc.server_proxyclient_address),
+        "spice": (spice.server_listen, spice.server_proxyclient_address),
+        "serial": (serial.proxyclient_address, None),
+    }
+    open_s = config.consoleauth.token_ttl
+    return {
+        kind: Lending(listen=listen, told=told or listen, open_s=open_s)
+        for kind, (listen, told) in places.items()
+        if listen is not None
+    }
 
 
 def api(config: Config, state: StateDir, base_url: str) -> ApiSettings:

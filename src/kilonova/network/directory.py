@@ -21,6 +21,9 @@ class Directory:
     async def wanted(self, host: HostName, ask: Ask) -> HostState:
         db = self._world.db
         local = {row[0] for row in await db.fetch_all(rows.NETWORKS_OF_HOST, host=host)}
+        # All of them are looked through only where everything is asked for.
+        asked = None if ask.everything else sorted(set(ask.networks) - local)
+        local |= await rows.networks_expecting(db, host, asked)
         routers = set()
         if self._agents.gateway() == host:
             routers = await rows.routers_at_work(db, self._agents.wiring())

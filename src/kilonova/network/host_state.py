@@ -61,7 +61,11 @@ def _network(row: Row, subnets: Sequence[Row], ports: Sequence[Row], *, host: st
         external=bool(row["external"]),
         subnets=tuple(_subnet(subnet, own.get(subnet["id"])) for subnet in _ordered(subnets)),
         dhcp_mac=dhcp["mac_address"] if dhcp else None,
-        ports=tuple(_port(port) for port in _ordered(ports) if port["host"] == host),
+        ports=tuple(
+            _port(port, expected=port["host"] != host)
+            for port in _ordered(ports)
+            if host in (port["host"], _next_host(port))
+        ),
         leases=tuple(_lease(port) for port in _ordered(ports) if port["device_owner"] not in _OWN) if dhcp else (),
     )
 
@@ -82,7 +86,12 @@ def _subnet(row: Row, dhcp_address: str | None) -> SubnetState:
     )
 
 
-def _port(row: Row) -> PortState:
+def _next_host(row: Row) -> object:
+    """Where the port's guest is about to go, as it runs."""
+    return _decode(row["profile"]).get("migrating_to") if "migrating_to" in row["profile"] else None
+
+
+def _port(row: Row, *, expected: bool) -> PortState:
     return PortState(
         id=row["id"],
         mac=row["mac_address"],
@@ -93,6 +102,7 @@ def _port(row: Row) -> PortState:
         groups=tuple(sorted(_decode(row["security_groups"]))),
         secured=bool(row["port_security_enabled"]),
         up=bool(row["admin_state_up"]),
+        expected=expected,
     )
 
 

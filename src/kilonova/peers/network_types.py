@@ -58,6 +58,7 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
     binding_host: str = msgspec.field(default="", name="binding:host_id")
     vif_type: str = msgspec.field(default="", name="binding:vif_type")
     vif_details: dict[str, object] = msgspec.field(default={}, name="binding:vif_details")
+    profile: dict[str, object] = msgspec.field(default={}, name="binding:profile")
     vnic_type: str = msgspec.field(default="normal", name="binding:vnic_type")
     resource_request: dict[str, object] | None = None
 

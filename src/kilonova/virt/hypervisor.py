@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from kilonova.model.ids import GuestId, HostName, PortId, VolumeId
+from kilonova.model.move_progress import MoveProgress
 from kilonova.virt.guest import ConsoleAddress, GuestEvent, GuestInfo, GuestSpec, HostFacts, Nic, VolumeDisk
 
 
@@ -97,20 +98,32 @@ class Resizing(Protocol):
 
 @runtime_checkable
 class ColdMigration(Protocol):
-    async def receive(self, spec: GuestSpec, *, source: HostName) -> None:
+    """`address` in all these is where the driver of the other host is reached, as that says itself."""
+
+    @property
+    def address(self) -> str:
+        """Where drivers of other hosts reach this one; may be '' where they need not."""
+
+    async def receive(self, spec: GuestSpec, *, source: HostName, address: str = "") -> None:
         """Define a guest that is off on `source`, with a copy of its disks there. Again: happy with what is here."""
 
 
 @runtime_checkable
 class LiveMigration(Protocol):
-    async def migrate_out(self, guest: GuestId, *, to: HostName) -> None:
-        """Move the guest as it runs; it is defined on `to` already. Happy when it has moved."""
+    async def expect(self, spec: GuestSpec, *, source: HostName, address: str = "") -> None:
+        """Define a guest that will come from `source` as it runs, with room for its disks. Again: as `receive`."""
 
-    async def migrate_back(self, guest: GuestId, *, other: HostName) -> None:
+    async def migrate_out(self, guest: GuestId, *, to: HostName, address: str = "") -> None:
+        """Move the guest as it runs; it is expected on `to`. Happy when it has moved."""
+
+    async def migrate_back(self, guest: GuestId, *, other: HostName, address: str = "") -> None:
         """The guest runs here again if it had moved to `other`. Happy when it had not."""
 
     async def complete(self, guest: GuestId) -> None:
         """Let the guest stop until a migration under way is through. Happy to find none."""
+
+    async def progress(self, guest: GuestId) -> MoveProgress | None:
+        """Of a migration from here that is under way; None where there is none, or it does not tell."""
 
 
 @runtime_checkable

@@ -14,13 +14,13 @@ from kilonova.conductor.sagas.server_resize import (
     take_old_claim_back,
 )
 from kilonova.conductor.world import World
-from kilonova.contract.compute import Destroy, MigrateLive, PrepareLive, ReturnLive, SettleLive
+from kilonova.contract.compute import BeginLive, Destroy, MigrateLive, PrepareLive, ReturnLive, SettleLive
 from kilonova.contract.work import AbortLiveMigration, LiveMigrateServer
 from kilonova.db.database import Transaction
 from kilonova.db.repository import migrations, server_state
 from kilonova.model.errors import Conflict, KilonovaError
 from kilonova.model.ids import HostName
-from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga
+from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga, facts_of
 
 LiveRun = Run[LiveMigrateServer, World]
 
@@ -70,9 +70,15 @@ async def record_target(tx: Transaction, run: LiveRun, chosen: dict[str, str]) -
     await migrations.set_status(tx, run.params.migration_id, "preparing", now)
 
 
-@server_live_migrate.order(event="compute_pre_live_migration")
+@server_live_migrate.order(event="compute_check_can_live_migrate_source")
+async def check_source(run: LiveRun) -> HostOrder:
+    return HostOrder(await _source(run), run.order(BeginLive))
+
+
+@server_live_migrate.order(event="compute_pre_live_migration", timeout_s=600.0)
 async def prepare(run: LiveRun) -> HostOrder:
-    return HostOrder(await _target(run), run.order(PrepareLive, source=await _source(run)))
+    address = facts_of(run.result(check_source)).address
+    return HostOrder(await _target(run), run.order(PrepareLive, source=await _source(run), address=address))
 
 
 @prepare.undo_order
@@ -87,12 +93,14 @@ async def prepared(tx: Transaction, run: LiveRun, facts: Any) -> None:
 
 @server_live_migrate.order(event="compute_live_migration", timeout_s=1800.0)
 async def migrate(run: LiveRun) -> HostOrder:
-    return HostOrder(await _source(run), run.order(MigrateLive, to=await _target(run)))
+    address = facts_of(run.result(prepare)).address
+    return HostOrder(await _source(run), run.order(MigrateLive, to=await _target(run), address=address))
 
 
 @migrate.undo_order
 async def migrate_back(run: LiveRun) -> HostOrder:
-    return HostOrder(await _source(run), run.order(ReturnLive, other=await _target(run)))
+    address = facts_of(run.result(prepare)).address
+    return HostOrder(await _source(run), run.order(ReturnLive, other=await _target(run), address=address))
 
 
 @server_live_migrate.order(event="compute_post_live_migration_at_destination")

@@ -32,12 +32,14 @@ from kilonova.db.repository.server_state import ServerState
 from kilonova.model.errors import KilonovaError, NotSupported
 from kilonova.model.hypervisor import TAKES_GUESTS
 from kilonova.model.ids import HostName
-from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga
+from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga, facts_of
 
 MoveRun = Run[Any, World]
 
 # In system_metadata: the zone of the host a revert goes back to.
 OLD_ZONE = "old_availability_zone"
+# Disks may have to be copied.
+MOVE_S = 1500.0
 
 
 class DisksStay(NotSupported):
@@ -134,7 +136,8 @@ async def back_on_old_host(run: MoveRun) -> HostOrder | None:
     return await on_its_host(run, ComeBack, flavor=migration.old_flavor, start=migration.was_active)
 
 
-async def move_guest(run: MoveRun) -> HostOrder:
+async def guest_to(run: MoveRun, *, address: str) -> HostOrder:
+    """`address`: how its old host is reached."""
     migration = await migration_of(run)
     if migration.stays:
         return await on_its_host(
@@ -149,6 +152,7 @@ async def move_guest(run: MoveRun) -> HostOrder:
     order = run.order(
         TakeIn,
         source=HostName(migration.source_compute),
+        address=address,
         flavor=migration.new_flavor,
         start=migration.was_active,
     )
@@ -196,10 +200,15 @@ def _moving(params: type[Work], claim: Callable[[Any], Awaitable[dict[str, str]]
     saga.step(shows="resize_prep", event="conductor_migrate_server")(keep_old_claim).undo(take_old_claim_back)
     placed = saga.step(event="compute_prep_resize", timeout_s=120.0)(claim)
     placed.record(record_destination)
-    saga.order(shows="resize_migrating", event="compute_resize_instance")(leave_old_host).undo_order(back_on_old_host)
-    moved = saga.order(shows="resize_finish", event="compute_finish_resize", timeout_s=600.0)(move_guest)
-    moved.undo_order(take_guest_back)
-    moved.record(record_devices)
+    left = saga.order(shows="resize_migrating", event="compute_resize_instance")(leave_old_host)
+    left.undo_order(back_on_old_host)
+
+    @saga.order(shows="resize_finish", event="compute_finish_resize", timeout_s=MOVE_S)
+    async def move_guest(run: MoveRun) -> HostOrder:
+        return await guest_to(run, address=facts_of(run.result(left)).address)
+
+    move_guest.undo_order(take_guest_back)
+    move_guest.record(record_devices)
 
     @saga.finish
     async def await_confirmation(tx: Transaction, run: MoveRun) -> None:

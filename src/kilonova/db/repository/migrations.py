@@ -1,7 +1,7 @@
 """Migration records: what a resize or a move is doing, for operators and for its own confirm and revert."""
 
 import msgspec
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, update
 
 from kilonova.contract.compute import FlavorOf
 from kilonova.db.database import Reader, Transaction
@@ -9,6 +9,7 @@ from kilonova.db.statement import Statement, insert_into, update_columns
 from kilonova.db.tables.servers import migrations
 from kilonova.model.errors import NotFound
 from kilonova.model.ids import ServerId
+from kilonova.model.move_progress import MoveProgress
 from kilonova.model.time import Timestamp
 
 
@@ -53,6 +54,12 @@ _FINISHED = Statement(
     .where(_M.server_id == bindparam("server_id"), _M.status == "finished")
     .order_by(_M.number.desc())
     .limit(1)
+)
+
+_PROGRESS = Statement(
+    update(migrations)
+    .where(_M.server_id == bindparam("of_server"), _M.status == "running", _M.migration_type == "live-migration")
+    .values({name: bindparam(f"new_{name}") for name in (*MoveProgress.__struct_fields__, "updated_at")})
 )
 
 # A move that may still need what is on either of its hosts.
@@ -118,6 +125,12 @@ async def set_destination(tx: Transaction, migration_id: str, *, host: str, node
         dest_node=node,
         updated_at=now,
     )
+
+
+async def set_progress(tx: Transaction, server_id: ServerId, progress: MoveProgress, now: Timestamp) -> None:
+    """Of the server's live migration that runs; nothing where none does any more."""
+    figures = {f"new_{name}": figure for name, figure in msgspec.structs.asdict(progress).items()}
+    await tx.execute(_PROGRESS, of_server=server_id, new_updated_at=now, **figures)
 
 
 async def set_status(tx: Transaction, migration_id: str, status: str, now: Timestamp) -> None:

@@ -133,7 +133,7 @@ class Agent:
 
     async def _report(self, state: HostState) -> None:
         # One that was switched off and on again is reported again.
-        ports = {port.id for network in state.networks for port in network.ports if port.up}
+        ports = {port.id for network in state.networks for port in network.ports if port.up and not port.expected}
         new = sorted(ports - self._reported)
         if new:
             await self._directory.wired(self._host, new)

@@ -121,6 +121,8 @@ HOSTS_OF_NETWORK = Statement(
     select(t.ports.c.host).where(t.ports.c.network_id == bindparam("network_id"), t.ports.c.host != "").distinct()
 )
 NETWORKS_OF_HOST = Statement(select(t.ports.c.network_id).where(t.ports.c.host == bindparam("host")).distinct())
+_expected_at = t.ports.c.profile.like(bindparam("expected_at"))
+_EXPECTING = Statement(select(t.ports.c.network_id).where(_expected_at).distinct())
 LARGEST_SEGMENT = Statement(
     select(func.max(t.networks.c.segment)).where(t.networks.c.network_type == bindparam("network_type"))
 )
@@ -180,6 +182,25 @@ def _wire(room: int) -> Statement:
 async def mark_wired(tx: Transaction, host: str, port_ids: Sequence[str]) -> int:
     room = room_for(len(port_ids))
     return await tx.execute(_wire(room), host_is=host, **among_arguments("id", port_ids, room))
+
+
+@lru_cache(maxsize=64)
+def _expecting(room: int) -> Statement:
+    return Statement(
+        select(t.ports.c.network_id).where(among(t.ports.c.network_id, "network", room), _expected_at).distinct()
+    )
+
+
+async def networks_expecting(reader: Reader, host: str, network_ids: Sequence[str] | None) -> set[str]:
+    """Networks, of those named (None: of all), with a port whose guest is about to come to the host."""
+    pattern = f'%"migrating_to":"{host}"%'
+    if network_ids is None:
+        return {row[0] for row in await reader.fetch_all(_EXPECTING, expected_at=pattern)}
+    if not network_ids:
+        return set()
+    room = room_for(len(network_ids))
+    values = among_arguments("network", network_ids, room)
+    return {row[0] for row in await reader.fetch_all(_expecting(room), expected_at=pattern, **values)}
 
 
 @lru_cache(maxsize=64)

@@ -15,9 +15,11 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 from kilonova.model.errors import HypervisorUnavailable
 from kilonova.virt.libvirt import reaper
+from kilonova.virt.libvirt.settings import Scheme
 from kilonova.virt.libvirt.short_path import short_alias
 
 # The names of their sockets.
@@ -27,6 +29,8 @@ _START_DEADLINE_S = 15.0
 _STOP_DEADLINE_S = 10.0
 _LOOK_AGAIN_S = 0.01
 _LOG_TAIL = 600
+# The kernel's limit.
+_LONGEST_NAME = 64
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 # Each of these libvirt keeps at a fixed place; in the daemon's mount namespace ours is there instead.
@@ -50,6 +54,9 @@ vnc_listen = "127.0.0.1"
 spice_listen = "127.0.0.1"
 max_core = 0
 """
+_INBOUND_QEMU_CONF = """\
+migration_address = "{address}"
+"""
 _ROOT_QEMU_CONF = """\
 user = "root"
 group = "root"
@@ -65,6 +72,12 @@ max_clients = 50
 min_workers = 2
 log_level = 3
 host_uuid = "{host_uuid}"
+listen_tcp = {tcp}
+listen_tls = {tls}
+auth_tcp = "none"
+"""
+_INBOUND_LIBVIRTD_CONF = """\
+listen_addr = "{address}"
 """
 # A guest that floods its console must not fill the host's disk: two files of 2 MiB.
 _VIRTLOGD_CONF = """\
@@ -74,12 +87,25 @@ log_level = 3
 """
 
 
-class PrivateDaemon:
-    """`home` holds all files; `session` means without root. Methods block: call them off the loop."""
+class Inbound(NamedTuple):
+    """Where the libvirt of other hosts reaches this one. Who comes by `tcp` is asked for nothing."""
 
-    def __init__(self, home: Path, *, session: bool) -> None:
+    address: str
+    scheme: Scheme
+
+
+class PrivateDaemon:
+    """`home` holds all files; `session` means without root. Methods block: call them off the loop.
+
+    Without `inbound` no other host can connect. With it, `host` is the machine's name to libvirt, which moves no guest
+    between two of one name.
+    """
+
+    def __init__(self, home: Path, *, session: bool, host: str = "", inbound: Inbound | None = None) -> None:
         self._home = home
         self._session = session
+        self._host = host
+        self._inbound = inbound
         self._lock = home / "reaper.pid"
         self._log = home / "daemon.log"
         self._child: subprocess.Popen[bytes] | None = None
@@ -144,8 +170,8 @@ class PrivateDaemon:
         etc.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._home / "run").mkdir(mode=0o700, exist_ok=True)
         files = {
-            "qemu.conf": _QEMU_CONF if self._session else _QEMU_CONF + _ROOT_QEMU_CONF,
-            "libvirtd.conf": _LIBVIRTD_CONF.format(host_uuid=self._host_uuid()),
+            "qemu.conf": self._qemu_conf(),
+            "libvirtd.conf": self._libvirtd_conf(),
             "virtlogd.conf": _VIRTLOGD_CONF,
         }
         changed = False
@@ -155,6 +181,16 @@ class PrivateDaemon:
                 path.write_text(text)
                 changed = True
         return changed
+
+    def _qemu_conf(self) -> str:
+        inbound = _INBOUND_QEMU_CONF.format(address=self._inbound.address) if self._inbound else ""
+        return _QEMU_CONF + inbound + ("" if self._session else _ROOT_QEMU_CONF)
+
+    def _libvirtd_conf(self) -> str:
+        scheme = self._inbound.scheme if self._inbound else None
+        inbound = _INBOUND_LIBVIRTD_CONF.format(address=self._inbound.address) if self._inbound else ""
+        common = _LIBVIRTD_CONF.format(host_uuid=self._host_uuid(), tcp=int(scheme == "tcp"), tls=int(scheme == "tls"))
+        return common + inbound
 
     def _host_uuid(self) -> str:
         """Of this state directory; libvirt tells hosts apart by it, and the machine's own may be shared or missing."""
@@ -170,9 +206,10 @@ class PrivateDaemon:
             "lock": str(self._lock),
             "binds": [] if self._session else [[str(self._home / ours), theirs] for ours, theirs in _FIXED.items()],
             "hide": ["/sys/fs/cgroup/unified"],
+            "hostname": self._host[:_LONGEST_NAME] if self._inbound and not self._session else None,
             "daemons": [
                 ["virtlogd", "-f", str(etc / "virtlogd.conf"), "-p", str(run / "virtlogd.pid")],
-                ["libvirtd", "-f", str(etc / "libvirtd.conf"), "-p", str(run / "libvirtd.pid")],
+                ["libvirtd", "--listen", "-f", str(etc / "libvirtd.conf"), "-p", str(run / "libvirtd.pid")],
             ],
             "environment": self._environment(),
         }

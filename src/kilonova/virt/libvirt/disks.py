@@ -1,4 +1,4 @@
-"""A guest's local disks: qcow2 overlays over the image cache, all in the guest's own directory.
+"""A guest's local disks: qcow2 overlays over the image cache, and its config drive, all in the guest's own directory.
 
 The base is hard-linked beside its overlay. So the cache sees by the link count what is in use, and may even lose its
 own name for the file; nothing has to be booked. Steps end with a rename: a kill leaves the old or the new, not half.
@@ -33,10 +33,23 @@ class ImageTooLarge(BadRequest):
 
 async def prepare(spec: GuestSpec, files: GuestFiles) -> None:
     """Make the disks that are missing. Errors: ImageTooLarge, FormatFailed, QemuImgFailed."""
-    files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    await blocking(make_directories, files)
     for disk, path in files.locals(spec):
         if not path.exists():
             await make(disk, path)
+    if spec.config_drive is not None and not files.config_drive.exists():
+        fresh = files.config_drive.with_suffix(".new")
+        await link(spec.config_drive, fresh)
+        fresh.replace(files.config_drive)
+
+
+def make_directories(files: GuestFiles) -> None:
+    files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if files.own is not None:
+        files.own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if files.mark is not None:
+        files.mark.parent.mkdir(mode=0o700, exist_ok=True)
+        files.mark.touch()
 
 
 async def make(disk: LocalDisk, path: Path) -> None:
@@ -53,11 +66,22 @@ async def make(disk: LocalDisk, path: Path) -> None:
         size = virtual_size(disk.base, base_format)
         if wanted is not None and size > wanted:
             raise ImageTooLarge(size, wanted)
-        link = path.with_suffix(".base")
-        await _link(disk.base, link)
+        base = base_of(path)
+        await link(disk.base, base)
+        await blocking(image_of(path).write_text, disk.base.name)
         # By its bare name: the directory may be moved or seen under another name.
-        await blocking(write_qcow2, fresh, size=wanted or size, base=link.name, base_format=base_format)
+        await blocking(write_qcow2, fresh, size=wanted or size, base=base.name, base_format=base_format)
     fresh.replace(path)
+
+
+def base_of(path: Path) -> Path:
+    """What the disk at `path` stands on, where it stands on anything."""
+    return path.with_suffix(".base")
+
+
+def image_of(path: Path) -> Path:
+    """Tells the name that has in the image cache, which is the same on every host."""
+    return path.with_suffix(".image")
 
 
 def size_of(disk: LocalDisk) -> int:
@@ -70,10 +94,11 @@ def virtual_size(path: Path, image_format: Literal["raw", "qcow2"]) -> int:
     return path.stat().st_size if image_format == "raw" else qcow2_size(path)
 
 
-async def _link(base: Path, link: Path) -> None:
-    if not _hard_link(base, link):
+async def link(base: Path, name: Path) -> None:
+    """`base` under another name, or a copy of it."""
+    if not _hard_link(base, name):
         # Never a symbolic link: the cache would not see that the image is in use, and one day remove it.
-        await _copy(base, link)
+        await _copy(base, name)
 
 
 def _hard_link(base: Path, link: Path) -> bool:
@@ -121,10 +146,20 @@ def root_size(files: GuestFiles) -> int | None:
 
 
 async def remove(files: GuestFiles) -> None:
-    """The guest's directory and all in it; happy to find nothing."""
-    await blocking(shutil.rmtree, files.directory, ignore_errors=True)
+    """The guest's directory and all in it, unless other hosts have the guest too; happy to find nothing."""
+    await blocking(_remove, files)
+
+
+def _remove(files: GuestFiles) -> None:
+    if files.own is not None:
+        shutil.rmtree(files.own, ignore_errors=True)
+    if files.mark is not None:
+        files.mark.unlink(missing_ok=True)
+        if files.mark.parent.is_dir() and any(files.mark.parent.iterdir()):
+            return
+    shutil.rmtree(files.directory, ignore_errors=True)
 
 
 def remove_rescue(files: GuestFiles) -> None:
-    for path in (files.rescue, files.rescue.with_suffix(".base")):
+    for path in (files.rescue, base_of(files.rescue), image_of(files.rescue)):
         path.unlink(missing_ok=True)

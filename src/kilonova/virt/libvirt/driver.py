@@ -6,10 +6,11 @@ from typing import Any
 from kilonova.aio.blocking import blocking
 from kilonova.model.errors import ConsoleUnavailable, GuestNotRunning
 from kilonova.model.ids import GuestId, HostName, PortId, VolumeId
+from kilonova.model.move_progress import MoveProgress
 from kilonova.virt.errors import GuestMustBeOff, GuestOperationFailed
 from kilonova.virt.event_fan import Listener
 from kilonova.virt.guest import ConsoleAddress, ConsoleKind, GuestInfo, GuestSpec, HostFacts, Nic, VolumeDisk
-from kilonova.virt.libvirt import devices, disks, domains, power, qemu_img, rescue, snapshot, swap
+from kilonova.virt.libvirt import arrival, departure, devices, disks, domains, power, qemu_img, rescue, snapshot, swap
 from kilonova.virt.libvirt.console_log import read_tail
 from kilonova.virt.libvirt.diagnostics import diagnostics
 from kilonova.virt.libvirt.guest_files import GuestFiles
@@ -29,7 +30,7 @@ class LibvirtHypervisor:
 
     def __init__(self, state_dir: Path, host: HostName, *, settings: LibvirtSettings | None = None) -> None:
         self._name = host
-        self._host = LibvirtHost(state_dir, settings or LibvirtSettings())
+        self._host = LibvirtHost(host, state_dir, settings or LibvirtSettings())
 
     # The core
 
@@ -46,6 +47,7 @@ class LibvirtHypervisor:
             "state_dir": host.state_dir,
             "virt_type": host.profile.virt_type,
             "version": host.emulator_version,
+            "takes_guests": bool(host.address),
         }
         return await host.call("facts", None, lambda c: host_facts(c, **known))
 
@@ -145,6 +147,30 @@ class LibvirtHypervisor:
         identity = files.root.stem
         if not await self._host.on("grow_root", guest, lambda d: devices.grow_running(d, identity, size)):
             await qemu_img.resize(files.root, size=size)
+
+    @property
+    def address(self) -> str:
+        return self._host.address
+
+    async def receive(self, spec: GuestSpec, *, source: HostName, address: str = "") -> None:
+        await arrival.receive(self._host, spec, address=address, running=False)
+        await self.define(spec)
+
+    async def expect(self, spec: GuestSpec, *, source: HostName, address: str = "") -> None:
+        await arrival.receive(self._host, spec, address=address, running=True)
+        await self.define(spec)
+
+    async def migrate_out(self, guest: GuestId, *, to: HostName, address: str = "") -> None:
+        await departure.migrate_out(self._host, guest, address=address)
+
+    async def migrate_back(self, guest: GuestId, *, other: HostName, address: str = "") -> None:
+        await departure.migrate_back(self._host, guest, address=address)
+
+    async def complete(self, guest: GuestId) -> None:
+        await departure.complete(self._host, guest)
+
+    async def progress(self, guest: GuestId) -> MoveProgress | None:
+        return await departure.progress(self._host, guest)
 
     async def rescue(self, guest: GuestId, spec: GuestSpec) -> None:
         files = self._host.files(guest)

@@ -1,4 +1,7 @@
-"""Where a guest's files are: one directory per guest, and nothing of it anywhere else."""
+"""Where a guest's files are: one directory per guest, and nothing of it anywhere else.
+
+Where hosts share the disks, sockets and logs are in another directory, of the host alone.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,10 +11,15 @@ from kilonova.virt.guest import GuestSpec, LocalDisk
 
 
 class GuestFiles(NamedTuple):
-    """`directory` is the real place, `short` a short name of the same one, for sockets."""
+    """`directory` is the real place, `short` a short name of the same one, for sockets.
+
+    With a `mark` the directory is shared: each host that has the guest leaves one. `short` is a name of `own` then.
+    """
 
     directory: Path
     short: Path
+    own: Path | None = None
+    mark: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -27,8 +35,12 @@ class GuestFiles(NamedTuple):
         return self.directory / "rescue.qcow2"
 
     @property
+    def config_drive(self) -> Path:
+        return self.directory / "config-2.iso"
+
+    @property
     def console_log(self) -> Path:
-        return self.directory / "console.log"
+        return (self.own or self.directory) / "console.log"
 
     @property
     def vnc_socket(self) -> Path:
@@ -66,11 +78,16 @@ class GuestFiles(NamedTuple):
 
 
 class Instances:
-    """All guests' directories below a state directory."""
+    """All guests' directories below a state directory, or with their disks in a `shared` one."""
 
-    def __init__(self, state_dir: Path, short: Path) -> None:
-        self.directory = state_dir / "instances"
+    def __init__(self, state_dir: Path, short: Path, *, shared: Path | None = None, host: str = "") -> None:
+        self._own = state_dir / "instances"
         self._short = short / "instances"
+        self._host = host
+        self.directory = self._own if shared is None else shared.absolute()
 
     def of(self, guest: GuestId) -> GuestFiles:
-        return GuestFiles(self.directory / guest, self._short / guest)
+        files = GuestFiles(self.directory / guest, self._short / guest)
+        if self.directory == self._own:
+            return files
+        return files._replace(own=self._own / guest, mark=files.directory / "hosts" / self._host)

@@ -15,7 +15,7 @@ from kilonova.virt.event_fan import EventFan
 from kilonova.virt.guest import GuestEvent, GuestEventKind, GuestInfo, PowerState
 from kilonova.virt.libvirt import domains
 from kilonova.virt.libvirt.connection import Connection
-from kilonova.virt.libvirt.daemon import PrivateDaemon
+from kilonova.virt.libvirt.daemon import Inbound, PrivateDaemon
 from kilonova.virt.libvirt.emulator import emulator_version
 from kilonova.virt.libvirt.guest_files import GuestFiles, Instances
 from kilonova.virt.libvirt.probe import virt_type
@@ -36,20 +36,31 @@ _EVENT_OF_STATE = {
 
 
 class LibvirtHost:
-    """What the driver's operations share. `profile`, `instances` and `emulator_version` are there after `start`."""
+    """What the driver's operations share. `profile`, `instances` and `emulator_version` are there after `start`.
+
+    `address` is where other hosts reach it, '' for nowhere; `held` guests stand still until their move is over.
+    """
 
     profile: HostProfile
     emulator_version: int | None
     instances: Instances
 
-    def __init__(self, state_dir: Path, settings: LibvirtSettings) -> None:
+    def __init__(self, name: str, state_dir: Path, settings: LibvirtSettings) -> None:
+        self._name = name
         self.state_dir = state_dir.absolute()
         self.settings = settings
+        self.held: set[GuestId] = set()
         self.signals = Signals()
         self.fan = EventFan()
         self._home = self.state_dir / "libvirt"
         session = os.geteuid() != 0 if settings.session is None else settings.session
-        self._daemon = PrivateDaemon(self._home, session=session) if settings.uri is None else None
+        self._daemon: PrivateDaemon | None = None
+        if settings.uri is None:
+            moves = settings.moves
+            inbound = Inbound(moves.address, moves.scheme) if moves.address else None
+            self._daemon = PrivateDaemon(self._home, session=session, host=name, inbound=inbound)
+        # A session's guests are their user's alone; no other host's libvirt may come to them.
+        self.address = "" if session else settings.moves.address
         self._tasks = Tasks("libvirt host")
         self._starting = asyncio.Lock()
         self._connection = Connection(
@@ -68,8 +79,10 @@ class LibvirtHost:
 
     async def _start(self) -> None:
         self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.instances = Instances(self.state_dir, short_alias(self.state_dir))
-        self.instances.directory.mkdir(mode=0o700, exist_ok=True)
+        self.instances = Instances(
+            self.state_dir, short_alias(self.state_dir), shared=self.settings.instances, host=self._name
+        )
+        self.instances.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.profile, self.emulator_version, _ = await asyncio.gather(
             blocking(self._measure), blocking(emulator_version, self.settings.emulator), self._connection.open()
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import libvirt
 
-from kilonova.model.hypervisor import HAS_THREADS
+from kilonova.model.hypervisor import HAS_THREADS, TAKES_GUESTS
 from kilonova.model.ids import HostName
 from kilonova.virt.guest import HostFacts
 from kilonova.virt.libvirt.hardware import hardware
@@ -57,7 +57,7 @@ _DRIVER_TRAITS = frozenset(
 
 
 def host_facts(
-    connection: Any, *, host: HostName, state_dir: Path, virt_type: VirtType, version: int | None
+    connection: Any, *, host: HostName, state_dir: Path, virt_type: VirtType, version: int | None, takes_guests: bool
 ) -> HostFacts:
     """Blocks for milliseconds. `version` is QEMU's; None: ask libvirt, for which it may take seconds.
 
@@ -87,7 +87,8 @@ def host_facts(
         },
         traits=_DRIVER_TRAITS
         | (measured if virt_type == "kvm" else _TRANSLATED)
-        | ({HAS_THREADS} if threaded else set()),
+        | ({HAS_THREADS} if threaded else set())
+        | ({TAKES_GUESTS} if takes_guests else set()),
         hardware=found,
         uptime_s=float(Path("/proc/uptime").read_text().split()[0]),
     )

@@ -48,7 +48,7 @@ def place_disks(spec: GuestSpec, files: GuestFiles) -> list[PlacedDisk]:
         )
     placed += volumes
     if spec.config_drive is not None:
-        placed.append(_config_drive(spec.config_drive, spec.properties, taken))
+        placed.append(_config_drive(files.config_drive, spec.properties, taken))
     return placed
 
 

@@ -5,8 +5,8 @@ process table; where PID 1 reaps slowly every stop of a guest would take seconds
 reaps at once. It also owns the private mount namespace, and starts a daemon again that died.
 
 JOB is JSON: `lock` (a file locked while we live, holding our pid), `binds` ([source, target] pairs for a private mount
-namespace; empty for none), `hide` (mounts to drop from it), `daemons` (argument lists; the last is libvirtd, the others
-must outlive the guests), `environment`.
+namespace; empty for none), `hide` (mounts to drop from it), `hostname` (the machine's for them; null: its own),
+`daemons` (argument lists; the last is libvirtd, the others must outlive the guests), `environment`.
 
 SIGTERM: stop libvirtd; leave once the guests are gone too. SIGUSR1: after a SIGTERM, start libvirtd again.
 SIGHUP: start libvirtd anew.
@@ -17,13 +17,14 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from typing import NoReturn
 
 # Numbers from linux/prctl.h, linux/sched.h and linux/mount.h.
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-_CLONE_NEWNS = 0x00020000
+_CLONE_NEWNS, _CLONE_NEWUTS = 0x00020000, 0x04000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _MNT_DETACH = 2
 # A daemon that dies at once is not started more often than this.
@@ -62,6 +63,11 @@ def _private_mounts(binds: list[list[str]], hide: list[str]) -> None:
     for path in hide:
         if os.path.ismount(path):
             _checked(_libc.umount2(path.encode(), _MNT_DETACH), f"hide {path}")
+
+
+def _own_name(name: str) -> None:
+    _checked(_libc.unshare(_CLONE_NEWUTS), "unshare")
+    socket.sethostname(name)
 
 
 class Reaper:
@@ -146,6 +152,8 @@ def main() -> int:
     _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
     if job["binds"]:
         _private_mounts(job["binds"], job["hide"])
+    if job["hostname"]:
+        _own_name(job["hostname"])
     Reaper(job["daemons"], job["environment"]).run()
     return 0
 

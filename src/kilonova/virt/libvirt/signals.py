@@ -77,6 +77,9 @@ class Signals:
 def lifecycle_kind(number: int, detail: int) -> GuestEventKind | None:
     """A lifecycle event in the words of the hypervisor's protocol; None for what compute has no use for."""
     if number == libvirt.VIR_DOMAIN_EVENT_STOPPED:
+        if detail == libvirt.VIR_DOMAIN_EVENT_STOPPED_MIGRATED:
+            # It runs, elsewhere; who had it moved knows.
+            return None
         if detail == libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED:
             return GuestEventKind.SUSPENDED
         crashed = detail == libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED

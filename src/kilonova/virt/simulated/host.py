@@ -11,6 +11,7 @@ from kilonova.aio.clock import Clock
 from kilonova.model.errors import ConsoleUnavailable, GuestNotFound, GuestNotRunning, KilonovaError
 from kilonova.model.hypervisor import HAS_THREADS, TAKES_GUESTS
 from kilonova.model.ids import GuestId, HostName, PortId, VolumeId
+from kilonova.model.move_progress import MoveProgress
 from kilonova.virt.errors import GuestMustBeOff, GuestOperationFailed
 from kilonova.virt.event_fan import EventFan, Listener
 from kilonova.virt.guest import (
@@ -248,7 +249,11 @@ class SimulatedHypervisor:
             record.root_gib = size_gib
             self._keep(guest, record)
 
-    async def receive(self, spec: GuestSpec, *, source: HostName) -> None:
+    @property
+    def address(self) -> str:
+        return ""
+
+    async def receive(self, spec: GuestSpec, *, source: HostName, address: str = "") -> None:
         """The disks of all simulated hosts are rows of one journal."""
         await self._meet("receive", spec.id)
         there = self._journal.guests.get(source, {}).get(spec.id)
@@ -259,7 +264,10 @@ class SimulatedHypervisor:
             size_gib = max(there.root_gib, _root_gib(spec))
             self._keep(spec.id, GuestRecord(spec=spec, root_gib=size_gib, boots=there.boots))
 
-    async def migrate_out(self, guest: GuestId, *, to: HostName) -> None:
+    async def expect(self, spec: GuestSpec, *, source: HostName, address: str = "") -> None:
+        await self.receive(spec, source=source)
+
+    async def migrate_out(self, guest: GuestId, *, to: HostName, address: str = "") -> None:
         hurry = self._hurries.setdefault(guest, asyncio.Event())
         try:
             await first_of(self._meet("migrate_out", guest), hurry.wait())
@@ -267,7 +275,7 @@ class SimulatedHypervisor:
             self._hurries.pop(guest, None)
         hand_over(self._journal, guest, self._name, to)
 
-    async def migrate_back(self, guest: GuestId, *, other: HostName) -> None:
+    async def migrate_back(self, guest: GuestId, *, other: HostName, address: str = "") -> None:
         await self._meet("migrate_back", guest)
         hand_over(self._journal, guest, other, HostName(self._name))
 
@@ -275,6 +283,9 @@ class SimulatedHypervisor:
         await self._meet("complete", guest)
         if guest in self._hurries:
             self._hurries[guest].set()
+
+    async def progress(self, guest: GuestId) -> MoveProgress | None:
+        return None
 
     async def rescue(self, guest: GuestId, spec: GuestSpec) -> None:
         await self._meet("rescue", guest)
