@@ -33,10 +33,9 @@ def test_without_a_file_everything_has_a_value_that_works() -> None:
     config = load()
 
     assert config.default.host
-    assert config.default.instances_path == f"{config.default.state_path}/instances"
     assert config.database.connection == f"sqlite:///{config.default.state_path}/kilonova.db"
     assert config.quota.instances == 10
-    assert config.glance.embedded
+    assert config.glance.endpoint_override is None
 
 
 def test_a_nova_conf_of_nova_is_understood(nova_conf: Write) -> None:
@@ -47,6 +46,7 @@ transport_url = rabbit://nova:p%40ss@10.0.0.1:5672/
 host = compute-7
 my_ip = 10.0.0.7
 state_path = /var/lib/nova
+instances_path = $state_path/instances
 compute_driver = libvirt.LibvirtDriver
 debug = True
 cpu-allocation-ratio = 16
@@ -58,7 +58,7 @@ enabled_filters = ComputeFilter,  ServerGroupAffinityFilter,
 available_filters = nova.scheduler.filters.all_filters
 available_filters = mine.Filter
 [vnc]
-server_proxyclient_address = $my_ip
+novncproxy_base_url = http://$my_ip:6080/vnc.html
 [quota]
 instances = -1
 [glance]
@@ -80,10 +80,9 @@ endpoint_override = http://10.0.0.3:9292
         "NUMATopologyFilter",
     )
     assert config.filter_scheduler.available_filters == ("nova.scheduler.filters.all_filters", "mine.Filter")
-    assert config.vnc.server_proxyclient_address == "10.0.0.7"
+    assert config.vnc.novncproxy_base_url == "http://10.0.0.7:6080/vnc.html"
     assert config.quota.instances == -1
-    assert not config.glance.embedded
-    assert config.cinder.embedded
+    assert config.glance.endpoint_override == "http://10.0.0.3:9292"
 
 
 @pytest.mark.parametrize(
@@ -143,14 +142,14 @@ def test_what_is_given_counts_more_than_the_file(nova_conf: Write) -> None:
     config = load(path, given={"DEFAULT": {"state_path": "/given"}, "simulated": {"hosts": 7}})
 
     assert config.default.state_path == "/given"
-    assert config.default.instances_path == "/given/instances"
+    assert config.database.connection == "sqlite:////given/kilonova.db"
     assert config.default.host == "file"
     assert config.simulated.hosts == 7
 
 
 def test_a_value_that_refers_to_itself_is_refused(nova_conf: Write) -> None:
     with pytest.raises(BadConfiguration, match="refers to itself"):
-        load(nova_conf("[DEFAULT]\nstate_path = $instances_path/x\n"))
+        load(nova_conf("[DEFAULT]\nstate_path = $instances_path/x\ninstances_path = $state_path/y\n"))
 
 
 def test_an_optional_value_left_empty_is_not_set(nova_conf: Write) -> None:

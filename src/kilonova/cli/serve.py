@@ -4,7 +4,7 @@ import argparse
 
 import uvloop
 
-from kilonova.cli.up import configuration
+from kilonova.cli.up import configuration, log_file
 from kilonova.launch.logs import log_to
 from kilonova.launch.process import run_cloud
 from kilonova.launch.roles import roles_of
@@ -13,6 +13,7 @@ from kilonova.launch.state_dir import StateDir
 
 def run(given: argparse.Namespace) -> int:
     config = configuration(given)
-    log_to(None, debug=config.default.debug)
-    uvloop.run(run_cloud(config, StateDir(given.state_dir), roles_of(given.roles)))
+    state = StateDir(given.state_dir)
+    log_to(log_file(config, state), debug=config.default.debug)
+    uvloop.run(run_cloud(config, state, roles_of(given.roles)))
     return 0

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -22,7 +23,7 @@ from kilonova.launch.state_dir import StateDir
 def run(given: argparse.Namespace) -> int:
     config = configuration(given)
     state = StateDir(given.state_dir)
-    log_to(None if not given.boot else state.log, debug=config.default.debug)
+    log_to(log_file(config, state) or (state.log if given.boot else None), debug=config.default.debug)
     return uvloop.run(_up(config, state, given))
 
 
@@ -45,6 +46,12 @@ async def _up(config: Config, state: StateDir, given: argparse.Namespace) -> int
 
 def _tell_image(words: str) -> None:
     print(f"  image tiny: {words}", flush=True)
+
+
+def log_file(config: Config, state: StateDir) -> Path | None:
+    """The one nova.conf names."""
+    named = config.default.log_file
+    return None if named is None else state.root / named
 
 
 def configuration(given: argparse.Namespace) -> Config:

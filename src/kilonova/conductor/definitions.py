@@ -36,6 +36,13 @@ _MODULES = (
     volume_swap,
 )
 
+# As they are written; `definitions` is what runs.
 DEFINITIONS: dict[str, Saga[Any, World]] = {
     value.name: value for module in _MODULES for value in vars(module).values() if isinstance(value, Saga)
 }
+
+
+def definitions(*, max_attempts: int) -> dict[str, Saga[Any, World]]:
+    """All of them; a new server is tried on up to `max_attempts` hosts."""
+    create = server_create.server_create
+    return DEFINITIONS | {create.name: create.with_attempts(max_attempts)}

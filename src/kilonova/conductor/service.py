@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from kilonova.aio.clock import Clock
 from kilonova.aio.supervise import Tasks
 from kilonova.conductor.changes import Changes
-from kilonova.conductor.definitions import DEFINITIONS
+from kilonova.conductor.definitions import definitions
 from kilonova.conductor.duties import DutySettings, duties_of
 from kilonova.conductor.world import World
 from kilonova.contract.compute import Outcome, ServerRecord
@@ -113,7 +113,7 @@ class ConductorService:
         return Executor(
             world.db,
             world,
-            DEFINITIONS,
+            definitions(max_attempts=world.max_attempts),
             world.clock,
             me=self._me,
             send=self._send,

@@ -29,6 +29,7 @@ class World:
         hosts: Hosts,
         shutdown_timeout_s: float = 60.0,
         resize_to_same_host: bool = True,
+        max_attempts: int = 3,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -40,3 +41,4 @@ class World:
         self.hosts = hosts
         self.shutdown_timeout_s = shutdown_timeout_s
         self.resize_to_same_host = resize_to_same_host
+        self.max_attempts = max_attempts

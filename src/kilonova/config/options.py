@@ -41,6 +41,9 @@ class Default(Section, frozen=True):
     metadata_listen: Annotated[str, about("The address a metadata service of its own listens on.")] = "127.0.0.1"
     metadata_listen_port: Annotated[int, about("The port of a metadata service of its own.", **PORT)] = 8775
     default_availability_zone: Annotated[str, about("The zone of hosts that are in none.")] = "nova"
+    default_schedule_zone: Annotated[str | None, about("The zone of new servers that name none; any unless set.")] = (
+        None
+    )
     compute_driver: Annotated[str, about("auto, libvirt or simulated; Nova's libvirt.LibvirtDriver is understood.")] = (
         "auto"
     )
@@ -61,6 +64,10 @@ class Default(Section, frozen=True):
     default_ephemeral_format: Annotated[
         str | None, about("File system of ephemeral disks. Default: by the image's os_type, ext4, ntfs or vfat.")
     ] = None
+    password_length: Annotated[int, about("Of the passwords made for servers.", ge=0)] = 12
+    max_local_block_devices: Annotated[
+        int, about("Local disks a new server may ask for; -1: no limit, 0: it must boot from a volume.", ge=-1)
+    ] = 3
     force_config_drive: Annotated[bool, about("Give every server a config drive.")] = False
     cpu_allocation_ratio: Annotated[float, about("Virtual CPUs per CPU of a host.", gt=0)] = 4.0
     ram_allocation_ratio: Annotated[float, about("Guest memory per memory of a host.", gt=0)] = 1.0
@@ -90,10 +97,14 @@ class Database(Section, frozen=True):
 
 
 class Api(Section, frozen=True):
-    auth_strategy: Annotated[Literal["keystone", "noauth2"], about("noauth2 believes the token: tests only.")] = (
-        "keystone"
-    )
     max_limit: Annotated[int, about("The most items of one page.", ge=1)] = 1000
+    compute_link_prefix: Annotated[
+        str | None, about("What links to this API begin with; the address it was called by unless set.")
+    ] = None
+    glance_link_prefix: Annotated[str | None, about("What links to images begin with; beside this API unless set.")] = (
+        None
+    )
+    enable_instance_password: Annotated[bool, about("Tell the password made for a server in answers.")] = True
     concurrent_reads: Annotated[int, about("GETs worked on at a time; others wait their turn.", ge=1)] = 16
     concurrent_writes: Annotated[int, about("Calls that change something, worked on at a time.", ge=1)] = 16
     longest_read_wait: Annotated[float, about("A GET that waits longer is answered 503 with Retry-After.", gt=0)] = 0.4
@@ -135,21 +146,28 @@ class Quota(Section, frozen=True):
 
 
 class Neighbour(Section, frozen=True):
-    """Where a neighbour is and who we are there. No address: the embedded one."""
+    """Where a neighbour is."""
 
-    endpoint_override: Annotated[str | None, about("Its address; from the catalog of auth_url unless set.")] = None
-    auth_url: Annotated[str | None, about("The identity service's address.")] = None
-    username: Annotated[str | None, about("The user we are there.")] = None
+    endpoint_override: Annotated[str | None, about("Its address; this cloud's own service unless set.")] = None
+    cafile: Annotated[str | None, about("Certificates to trust there; the system's unless set.")] = None
+
+
+class User(Section, frozen=True):
+    """Who we are at identity. No name: the user made at the first start."""
+
+    username: Annotated[str | None, about("The user we are to the other services.")] = None
     password: Annotated[str | None, about("That user's password.")] = None
     project_name: Annotated[str, about("That user's project.")] = "service"
     user_domain_name: Annotated[str, about("The domain of that user.")] = "Default"
     project_domain_name: Annotated[str, about("The domain of that project.")] = "Default"
-    region_name: Annotated[str | None, about("The region of the catalog; the first unless set.")] = None
-    cafile: Annotated[str | None, about("Certificates to trust; the system's unless set.")] = None
 
-    @property
-    def embedded(self) -> bool:
-        return self.endpoint_override is None and self.auth_url is None
+
+class KeystoneAuthtoken(User, frozen=True):
+    """Where identity is, and who we are when we ask it about tokens."""
+
+    auth_url: Annotated[str | None, about("The identity service's address; this cloud's own unless set.")] = None
+    endpoint_override: Annotated[str | None, about("The same; counts more.")] = None
+    cafile: Annotated[str | None, about("Certificates to trust there; the system's unless set.")] = None
 
 
 class Neutron(Neighbour, frozen=True):
@@ -216,7 +234,6 @@ class Libvirt(LiveMigration, frozen=True):
     connection_uri: Annotated[str | None, about("The libvirt daemon; the machine's or a private one unless set.")] = (
         None
     )
-    images_type: Annotated[Literal["default", "qcow2", "raw", "flat"], about("How guests' disks are kept.")] = "default"
     cpu_mode: Annotated[
         Literal["host-model", "host-passthrough", "custom", "none"] | None,
         about("What CPU guests see; host-model with KVM unless set."),
@@ -270,7 +287,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     filter_scheduler: FilterScheduler = FilterScheduler()
     glance: Neighbour = Neighbour()
     image_cache: ImageCache = ImageCache()
-    keystone_authtoken: Neighbour = Neighbour()
+    keystone_authtoken: KeystoneAuthtoken = KeystoneAuthtoken()
     libvirt: Libvirt = Libvirt()
     metrics: Metrics = Metrics()
     neutron: Neutron = Neutron()
@@ -282,7 +299,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     quota: Quota = Quota()
     scheduler: Scheduler = Scheduler()
     serial_console: SerialConsole = SerialConsole()
-    service_user: Neighbour = Neighbour()
+    service_user: User = User()
     simulated: Simulated = Simulated()
     spice: Spice = Spice()
     vnc: Vnc = Vnc()

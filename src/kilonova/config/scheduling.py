@@ -6,10 +6,9 @@ from kilonova.config.section import Section, about, repeated
 
 
 class Scheduler(Section, frozen=True):
-    max_attempts: Annotated[int, about("Hosts a build is tried on.", ge=1)] = 3
-    max_placement_results: Annotated[int, about("Hosts placement offers for one request.", ge=1)] = 1000
+    max_attempts: Annotated[int, about("Hosts a new server is tried on, one after the other.", ge=1)] = 3
     limit_tenants_to_placement_aggregate: Annotated[
-        bool, about("Hosts of aggregates that name projects (filter_tenant_id…) take servers of these only.")
+        bool, about("Projects that aggregates name (filter_tenant_id…) get hosts of these only.")
     ] = False
     placement_aggregate_required_for_tenants: Annotated[
         bool, about("With it, a project no aggregate names gets no host.")
@@ -62,7 +61,6 @@ class FilterScheduler(Section, frozen=True):
     aggregate_image_properties_isolation_separator: Annotated[str, about("What follows that namespace.")] = "."
     max_instances_per_host: Annotated[int, about("For NumInstancesFilter.", ge=1)] = 50
     max_io_ops_per_host: Annotated[int, about("For IoOpsFilter.", ge=0)] = 8
-    track_instance_changes: Annotated[bool, about("Know the servers of each host, for the affinity filters.")] = True
     cpu_weight_multiplier: Annotated[float, about("Above 0 spreads by free CPUs, below 0 packs.")] = 1.0
     ram_weight_multiplier: Annotated[float, about("The same by free memory.")] = 1.0
     disk_weight_multiplier: Annotated[float, about("The same by free disk.")] = 1.0

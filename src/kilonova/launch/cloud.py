@@ -106,7 +106,8 @@ class Cloud:
         self._at_end(self.bus.close)
         if self.roles & WITH_DATABASE:
             await prepare_schema(self.config.database.connection)
-            self.db = await connect_database(self.config.database.connection)
+            database = self.config.database
+            self.db = await connect_database(database.connection, pool_size=database.max_pool_size)
             self._at_end(self.db.close)
         self._proxies()
         # A process without identity is told its password by nova.conf, or shares the state directory of one with it.
@@ -306,6 +307,7 @@ class Cloud:
             hosts=Hosts(db, self.clock, down_after_s=config.service_down_time, new_id=lambda: str(uuid.uuid4())),
             shutdown_timeout_s=config.shutdown_timeout,
             resize_to_same_host=config.allow_resize_to_same_host,
+            max_attempts=self.config.scheduler.max_attempts,
         )
         self.conductor_service = service = ConductorService(
             world,

@@ -5,7 +5,7 @@ from typing import Any
 
 from kilonova.aio.clock import Clock
 from kilonova.config.errors import BadConfiguration
-from kilonova.config.options import Config, Neighbour
+from kilonova.config.options import Config, KeystoneAuthtoken, Neighbour
 from kilonova.peers.identity import ServiceSession, ServiceUser
 from kilonova.web.client import RestClient
 
@@ -44,17 +44,19 @@ class Neighbours:
             if app is not None:
                 self._clients[name] = RestClient(name, f"http://{name}", app=app)
             else:
-                self._clients[name] = RestClient(name, self._address(name))
+                section = self._section(name)
+                self._clients[name] = RestClient(name, self._address(name, section), cafile=section.cafile)
         return self._clients[name]
 
-    def _address(self, name: str) -> str:
-        section = _SECTIONS.get(name)
-        if section is not None:
-            named: Neighbour = getattr(self._config, section)
-            if named.endpoint_override is not None:
-                return named.endpoint_override
-            if name == "identity" and named.auth_url is not None:
-                return named.auth_url.removesuffix("/v3")
+    def _section(self, name: str) -> Neighbour | KeystoneAuthtoken:
+        found: Neighbour | KeystoneAuthtoken = getattr(self._config, _SECTIONS.get(name, ""), Neighbour())
+        return found
+
+    def _address(self, name: str, section: Neighbour | KeystoneAuthtoken) -> str:
+        if section.endpoint_override is not None:
+            return section.endpoint_override
+        if isinstance(section, KeystoneAuthtoken) and section.auth_url is not None:
+            return section.auth_url.removesuffix("/v3")
         return self._base_url + PREFIXES[name]
 
     def session(

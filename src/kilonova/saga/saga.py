@@ -4,6 +4,7 @@ A *local* step runs in the conductor. An *order* step has its work done by a com
 engine sends it until there is an outcome, and holds neither lease nor memory meanwhile. Both may run twice.
 """
 
+import copy
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -167,6 +168,12 @@ class Saga(Generic[P, W]):
             return step
 
         return add
+
+    def with_attempts(self, attempts: int) -> "Saga[P, W]":
+        """The same saga, tried that often."""
+        same = copy.copy(self)
+        same.attempts = attempts
+        return same
 
     def finish(self, function: Finish[P, W]) -> Finish[P, W]:
         """`@saga.finish`: written in the last transaction of a run that went well."""

@@ -4,6 +4,7 @@ Errors become our families again by status, with the peer's message; transport t
 goes along as `traceparent` and `tracestate`.
 """
 
+import ssl
 from collections.abc import AsyncIterable, Mapping
 from typing import Any
 
@@ -20,12 +21,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RestClient:
-    """`target` is the service's name in traces; `base_url` the endpoint up to and without the first path we give."""
+    """`target` is the service's name in traces; `base_url` the endpoint up to and without the first path we give.
 
-    def __init__(self, target: str, base_url: str, *, app: Any = None, timeout_s: float = 60.0) -> None:
+    `cafile`: certificates to trust instead of the system's.
+    """
+
+    def __init__(
+        self, target: str, base_url: str, *, app: Any = None, timeout_s: float = 60.0, cafile: str | None = None
+    ) -> None:
         self.target = target
         self.base_url = base_url.rstrip("/")
-        self._transport = httpx.AsyncHTTPTransport(trust_env=False) if app is None else AsgiTransport(app)
+        self._transport = _over_sockets(cafile) if app is None else AsgiTransport(app)
         # Cookies, redirects and log-ins of a browser: only streams need a client around the transport.
         self._http = httpx.AsyncClient(transport=self._transport, timeout=timeout_s, trust_env=False)
         self._extensions = {"timeout": httpx.Timeout(timeout_s).as_dict()}
@@ -92,6 +98,11 @@ class RestClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+
+def _over_sockets(cafile: str | None) -> httpx.AsyncHTTPTransport:
+    trusted = True if cafile is None else ssl.create_default_context(cafile=cafile)
+    return httpx.AsyncHTTPTransport(trust_env=False, verify=trusted)
 
 
 def _message(answer: httpx.Response) -> str:

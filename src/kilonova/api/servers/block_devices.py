@@ -145,7 +145,7 @@ def _check(devices: Sequence[BlockDevice], flavor: FlavorOf, most_local: int) ->
     for device in devices:
         _check_size(device, flavor)
     local = [device for device in devices if device.destination_type == "local"]
-    if len(local) > most_local:
+    if 0 <= most_local < len(local):
         raise InvalidMapping("You specified more local devices than the limit allows")
     _check_tags(devices)
 

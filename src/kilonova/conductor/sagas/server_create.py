@@ -1,4 +1,4 @@
-"""A server is created: volumes made, a host chosen and claimed, the guest built there; up to three hosts are tried."""
+"""A server is created: volumes made, a host chosen and claimed, the guest built there; where that fails, on another."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga
 
 CreateRun = Run[CreateServer, World]
 
-# Attempts as Nova's [scheduler]max_attempts.
+# What nova.conf says of attempts counts: see `definitions`.
 server_create: Saga[CreateServer, World] = Saga(CreateServer, attempts=3, retry_from="place")
 
 
