@@ -9,6 +9,7 @@ from kilonova.contract.placement import ClaimRequest, FitTaken, Inventory
 from kilonova.contract.scheduler import NoValidHost, RequestSpec
 from kilonova.db.statement import update_columns
 from kilonova.db.tables.hosts import compute_nodes
+from kilonova.model.fitting.device_spec import DeviceSpec
 from kilonova.model.fitting.host import Fit, Hardware
 from kilonova.model.fitting.offer import Offer, offered
 from kilonova.model.fitting.pci import PciDevice, read_aliases
@@ -36,7 +37,7 @@ async def host(cloud: Cloud, name: str = "host", *, dedicated: frozenset[int] = 
     assert hardware is not None
     hardware = offered(
         hardware,
-        Offer(dedicated=dedicated, shared=EVERY - dedicated, devices=({"vendor_id": "10de"},)),
+        Offer(dedicated=dedicated, shared=EVERY - dedicated, devices=(DeviceSpec(vendor_id="10de"),)),
     )
     pcpus = {"PCPU": Inventory(total=len(dedicated), max_unit=len(dedicated))}
     await cloud.host(name, vcpus=8, memory=8192, inventories=pcpus)

@@ -137,9 +137,10 @@ def test_the_kernels_list_tells_of_devices(tmp_path: Path) -> None:
             (tmp_path / address / name).write_text(f"{text}\n")
     (tmp_path / "0000:03:00.0" / "numa_node").write_text("-1\n")
     (tmp_path / "0000:81:02.0" / "physfn").symlink_to(tmp_path / "0000:81:00.0")
+    (tmp_path / "0000:81:02.0" / "net" / "eth5").mkdir(parents=True)
 
     plain, whole, part = devices_in(tmp_path)
     assert plain == PciDevice(address="0000:03:00.0", vendor_id="8086", product_id="154c")
     assert (whole.type, whole.numa_node) == ("type-PF", 1)
-    assert (part.type, part.parent) == ("type-VF", "0000:81:00.0")
+    assert (part.type, part.parent, part.interface) == ("type-VF", "0000:81:00.0", "eth5")
     assert isinstance(fit(Wanted(), Room(devices=(plain,))), Fit)

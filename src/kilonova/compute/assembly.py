@@ -53,8 +53,9 @@ async def assemble(
     """
     flavor = flavor or record.flavor
     devices = await connect_volumes(host, record, afresh=moved)
+    fit = await fit_here(host, record, flavor, back=back)
     root, (vifs, nics) = await both(
-        _root(host, record, flavor, brought=with_disks, back=back), _plugged_in(host, record, bind=bind)
+        _root(host, record, flavor, brought=with_disks, back=back), _plugged_in(host, record, fit, bind=bind)
     )
     drive = await _config_drive(host, msgspec.structs.replace(record, vifs=vifs, block_devices=devices))
     disks: list[LocalDisk | VolumeDisk] = [] if root is None else [root]
@@ -62,7 +63,7 @@ async def assemble(
     disks.extend(_extra_disks(host, record, flavor))
     spec = msgspec.structs.replace(
         _spec(record, flavor, tuple(disks), nics, drive),
-        fit=await _fit_here(host, record, flavor, back=back),
+        fit=fit,
         floats=host.settings.offer.floats,
     )
     return Parts(spec=spec, vifs=vifs, devices=devices)
@@ -90,7 +91,7 @@ def _spec(
     )
 
 
-async def _fit_here(host: Host, record: ServerRecord, flavor: FlavorOf, *, back: bool) -> Fit | None:
+async def fit_here(host: Host, record: ServerRecord, flavor: FlavorOf, *, back: bool = False) -> Fit | None:
     """The host's CPUs, pages and devices that are claimed for the server; None for most."""
     asked = Asked(
         vcpus=flavor.vcpus,
@@ -98,7 +99,7 @@ async def _fit_here(host: Host, record: ServerRecord, flavor: FlavorOf, *, back:
         extra_specs=flavor.extra_specs,
         properties=record.image_properties,
     )
-    if not may_be_fitted(asked):
+    if not record.device_ports and not may_be_fitted(asked):
         return None
     here = [placed for placed in await host.conductor.fits(record.id) if placed.host == host.name]
     # While a resize on one host is not confirmed there are two.
@@ -124,9 +125,11 @@ async def _root(host: Host, record: ServerRecord, flavor: FlavorOf, *, brought: 
     return msgspec.structs.replace(disk, base=path, base_format=image_format(path))
 
 
-async def _plugged_in(host: Host, record: ServerRecord, *, bind: bool) -> tuple[tuple[Vif, ...], tuple[Nic, ...]]:
-    vifs = await ports.ensure_ports(host, record) if bind else await ports.current_vifs(host, record)
-    return vifs, await ports.plug(host, vifs)
+async def _plugged_in(
+    host: Host, record: ServerRecord, fit: Fit | None, *, bind: bool
+) -> tuple[tuple[Vif, ...], tuple[Nic, ...]]:
+    vifs = await ports.ensure_ports(host, record, fit) if bind else await ports.current_vifs(host, record)
+    return vifs, await ports.plug(host, vifs, fit)
 
 
 def _root_brought(record: ServerRecord, flavor: FlavorOf) -> LocalDisk | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kilonova.compute import ports, volumes
 from kilonova.compute.abilities import able
-from kilonova.compute.assembly import Parts, assemble
+from kilonova.compute.assembly import Parts, assemble, fit_here
 from kilonova.compute.host import Host
 from kilonova.contract import compute as order_kinds
 from kilonova.contract.compute import Facts, Order
@@ -120,9 +120,10 @@ async def settle_live(host: Host, order: order_kinds.SettleLive) -> Facts:
     record = await host.conductor.server(order.server_id)
     devices = await volumes.connect_volumes(host, record, afresh=True)
     await volumes.complete_attachments(host, devices)
-    vifs = await ports.ensure_ports(host, record)
+    fit = await fit_here(host, record, record.flavor)
+    vifs = await ports.ensure_ports(host, record, fit)
     await ports.expect_no_more(host, record.id)
-    await ports.plug(host, vifs)
+    await ports.plug(host, vifs, fit)
     return Facts(vifs=vifs, block_devices=devices)
 
 

@@ -6,12 +6,17 @@ from typing import Any
 from kilonova.compute.host import Host
 from kilonova.contract.compute import NetworkRequest, ServerRecord, Vif
 from kilonova.model.errors import BadRequest, NotFound
+from kilonova.model.fitting.host import Fit
+from kilonova.model.fitting.pci import FittedDevice
+from kilonova.model.fitting.port_devices import ON_DEVICES, binding_profile, by_port
 from kilonova.model.ids import NetworkId, PortId, ServerId
 from kilonova.observe import trace
 from kilonova.peers.network_types import FloatingIp, Network, Port
-from kilonova.virt.guest import Nic
+from kilonova.virt.guest import Nic, OnDevice
 
 OWNER = "compute:"
+# By port id.
+Devices = Mapping[str, FittedDevice]
 PROFILE, EXPECTED = "binding:profile", "migrating_to"
 
 
@@ -19,15 +24,16 @@ class PortUnusable(BadRequest):
     """The message says which port and why; shown as the server's fault."""
 
 
-async def ensure_ports(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
+async def ensure_ports(host: Host, record: ServerRecord, fit: Fit | None = None) -> tuple[Vif, ...]:
     """The record's ports, bound to this host; a server being built gets what it asked for, made where it is missing.
 
+    `fit`: what the server has of this host; some ports are on its PCI devices. Errors: PortUnusable.
     Safe to repeat: ports know their server. A server that is built may have let go of what it once asked for.
     """
     if record.vm_state == "building":
-        return await _first_ports(host, record)
+        return await _first_ports(host, record, by_port(fit))
     for port in await _ports_of(host, record):
-        await _bind(host, record, port)
+        await _bind(host, record, port, by_port(fit))
     return await current_vifs(host, record)
 
 
@@ -47,7 +53,7 @@ async def _ports_of(host: Host, record: ServerRecord) -> list[Port]:
     return sorted(there, key=lambda port: order.get(port.id, len(order)))
 
 
-async def _first_ports(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
+async def _first_ports(host: Host, record: ServerRecord, devices: Devices) -> tuple[Vif, ...]:
     requests = await _requests(host, record)
     if not requests:
         return ()
@@ -58,18 +64,28 @@ async def _first_ports(host: Host, record: ServerRecord) -> tuple[Vif, ...]:
     ports = []
     for index, request in enumerate(requests):
         port = matched.get(index) or await _make(host, record, request, token)
-        ports.append(await _bind(host, record, port))
+        ports.append(await _bind(host, record, port, devices))
     given = {request.port_id for request in requests if request.port_id}
     tags = {port.id: request.tag for port, request in zip(ports, requests, strict=True)}
     # Nobody can have given an address to a port that was made just now.
     return await describe(host, ports, given=given, tags=tags, old=sorted(given))
 
 
-async def _bind(host: Host, record: ServerRecord, port: Port) -> Port:
-    if port.binding_host == host.name and port.device_id == record.id:
+async def _bind(host: Host, record: ServerRecord, port: Port, devices: Devices) -> Port:
+    device = devices.get(port.id)
+    if port.vnic_type in ON_DEVICES and device is None:
+        raise PortUnusable(f"Port {port.id} is for a PCI device of the host, but none was claimed for it.")
+    profile = binding_profile(port.profile, device)
+    same = profile == port.profile
+    if same and port.binding_host == host.name and port.device_id == record.id:
         return port
     return await host.network.bind_port(
-        await host.token(), port.id, server_id=record.id, host=host.name, zone=host.settings.zone
+        await host.token(),
+        port.id,
+        server_id=record.id,
+        host=host.name,
+        zone=host.settings.zone,
+        profile=None if same else profile,
     )
 
 
@@ -111,7 +127,14 @@ def _vif(
         mtu=(network.mtu if network else 0) or 1500,
         tag=tag,
         created_here=created_here,
+        vnic_type=port.vnic_type,
+        vlan=_vlan(port),
     )
+
+
+def _vlan(port: Port) -> int | None:
+    told = str(port.vif_details.get("vlan") or "")
+    return int(told) if told.isdigit() and int(told) else None
 
 
 def _version(address: str) -> int:
@@ -139,20 +162,19 @@ async def _expect_no_more(host: Host, port: Port, token: str) -> None:
         await host.network.update_port(token, port.id, {PROFILE: left})
 
 
-async def plug(host: Host, vifs: Sequence[Vif]) -> tuple[Nic, ...]:
-    """The cards for the guest, their devices wired on this host."""
+async def plug(host: Host, vifs: Sequence[Vif], fit: Fit | None = None) -> tuple[Nic, ...]:
+    """The cards for the guest, their devices wired on this host; those on PCI devices need no wires."""
+    devices = by_port(fit)
     with trace.span("plug", target="network-agent"):
-        return tuple(
-            [
-                Nic(
-                    port_id=PortId(vif.port_id),
-                    mac=vif.mac,
-                    tap=await host.plugger.plug(PortId(vif.port_id), NetworkId(vif.network_id)),
-                    mtu=vif.mtu,
-                )
-                for vif in vifs
-            ]
-        )
+        return tuple([await _nic(host, vif, devices.get(vif.port_id)) for vif in vifs])
+
+
+async def _nic(host: Host, vif: Vif, device: FittedDevice | None) -> Nic:
+    port = PortId(vif.port_id)
+    if device is not None:
+        on = OnDevice(address=device.address, kind=vif.vnic_type, vlan=vif.vlan)
+        return Nic(port_id=port, mac=vif.mac, tap=None, mtu=vif.mtu, on=on)
+    return Nic(port_id=port, mac=vif.mac, tap=await host.plugger.plug(port, NetworkId(vif.network_id)), mtu=vif.mtu)
 
 
 async def unplug_all(host: Host, server_id: ServerId) -> None:

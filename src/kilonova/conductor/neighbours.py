@@ -9,11 +9,13 @@ import msgspec
 from kilonova.contract.compute import BlockDevice, ServerRecord
 from kilonova.contract.work import AttachInterfaceWork
 from kilonova.model.errors import BadRequest, Conflict, NotFound, Unavailable
+from kilonova.model.fitting.host import Fit
+from kilonova.model.fitting.port_devices import by_port
 from kilonova.model.ids import ServerId
 from kilonova.model.image import ImageStatus
 from kilonova.model.volume import SnapshotStatus, VolumeStatus
 from kilonova.peers.image import ImageClient
-from kilonova.peers.network import DEVICE_OWNER, TO_BE_PLUGGED, NetworkClient
+from kilonova.peers.network import DEVICE_OWNER, TO_BE_PLUGGED, NetworkClient, bound
 from kilonova.peers.volume import Snapshot as VolumeSnapshot
 from kilonova.peers.volume import VolumeClient
 
@@ -55,7 +57,7 @@ class Neighbours:
             if only is not None and port.id != only:
                 continue
             if port.id in given:
-                await self._network.unbind_port(token, port.id)
+                await self._network.unbind_port(token, port)
             else:
                 await self._network.delete_port(token, port.id)
 
@@ -68,11 +70,15 @@ class Neighbours:
         """The server keeps its ports; they are on no host any more."""
         await self.bind_ports(server_id, "")
 
-    async def bind_ports(self, server_id: ServerId, host: str) -> None:
-        """The server's ports are on `host` from now on, as the record of the network service has it."""
+    async def bind_ports(self, server_id: ServerId, host: str, fit: Fit | None = None) -> None:
+        """The server's ports are on `host` from now on, as the record of the network service has it.
+
+        `fit`: what the server has of the host; some ports are on its PCI devices.
+        """
         token = await self._token()
+        devices = by_port(fit)
         for port in await self._network.ports(token, device_id=server_id):
-            await self._network.update_port(token, port.id, {"binding:host_id": host})
+            await self._network.update_port(token, port.id, bound(port, host, devices.get(port.id)))
 
     async def have_port(self, server_id: ServerId, key: str, work: AttachInterfaceWork) -> str:
         """The port to attach: the one given, or one made on the network under the name `key`."""

@@ -68,6 +68,9 @@ class Vif(msgspec.Struct, frozen=True, kw_only=True):
     tag: str | None = None
     mtu: int = 1500
     created_here: bool = True
+    # Neutron's binding:vnic_type; and of cards that tag by themselves, the VLAN they do it with.
+    vnic_type: str = "normal"
+    vlan: int | None = None
 
 
 class InjectedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +105,8 @@ class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     security_groups: tuple[str, ...] = ()
     block_devices: tuple[BlockDevice, ...] = ()
     vifs: tuple[Vif, ...] = ()
+    # Those of its ports, by id, that are on PCI devices of the host.
+    device_ports: tuple[str, ...] = ()
     vm_state: str = "building"
     files: tuple[InjectedFile, ...] = ()
 

@@ -1,5 +1,7 @@
 """What the scheduler is asked and what it answers."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -12,7 +14,11 @@ from kilonova.model.errors import Conflict
 from kilonova.model.fitting.asked import Asked
 from kilonova.model.fitting.host import Hardware
 from kilonova.model.fitting.needs import cpu_amounts
+from kilonova.model.fitting.pci import PciRequest
 from kilonova.model.ids import HostName, ServerId
+
+# A group's suffix may be anything (placement 1.33).
+_RESOURCES = re.compile(r"resources[A-Za-z0-9_-]{0,64}:(?P<name>[A-Z0-9_]+)")
 
 
 class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,19 +46,23 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     group_id: str | None = None
     # A port wants a card that manages it.
     remote_managed_ports: bool = False
+    # What its ports want of the host's PCI devices; named by the ports' ids.
+    port_devices: tuple[PciRequest, ...] = ()
     # For each routed network the aggregates (ids) of its segments: the host must be in one of each network's.
     segment_aggregates: tuple[tuple[str, ...], ...] = ()
 
     def resources(self) -> dict[str, int]:
         """Amounts to claim, by standard resource class; zeros left out. Disk counts in whole GiB, swap rounded up.
 
-        Errors: BadHardware.
+        What extra specs name, in the request itself or in its numbered groups, counts instead. Errors: BadHardware.
         """
         disk = (0 if self.boots_from_volume else self.root_gib) + self.ephemeral_gib + -(-self.swap_mib // 1024)
         amounts = cpu_amounts(self.hardware()) | {"MEMORY_MB": self.memory_mib, "DISK_GB": disk}
+        named = Counter[str]()
         for key, value in self.extra_specs.items():
-            if key.startswith("resources:") and value.isdigit():
-                amounts[key.removeprefix("resources:")] = int(value)
+            if value.isdigit() and (found := _RESOURCES.fullmatch(key)) is not None:
+                named[found["name"]] += int(value)
+        amounts |= named
         return {name: amount for name, amount in amounts.items() if amount}
 
     def hardware(self) -> Asked:

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from kilonova.model.errors import NotFound
+from kilonova.model.fitting.pci import FittedDevice
+from kilonova.model.fitting.port_devices import binding_profile
 from kilonova.peers.network_types import FloatingIp, Network, Port, SecurityGroup, SecurityGroupRule, Subnet
 from kilonova.web.client import RestClient
 
@@ -23,6 +25,13 @@ PORTS_STEP = "22-24"
 DEVICE_OWNER = "compute:"
 # What describes a port that was made for a server to be plugged in, until a host has it.
 TO_BE_PLUGGED = "made to be plugged into its server"
+
+
+def bound(port: Port, host: str, device: FittedDevice | None) -> dict[str, Any]:
+    """What changes of the port when it is bound to `host` (none: ''), there to `device` of its PCI devices."""
+    profile = binding_profile(port.profile, device)
+    changes: dict[str, Any] = {"binding:host_id": host}
+    return changes if profile == port.profile else changes | {"binding:profile": profile}
 
 
 class NetworkClient:
@@ -89,21 +98,37 @@ class NetworkClient:
         return msgspec.convert(document["port"], Port)
 
     async def bind_port(
-        self, token: str, port_id: str, *, server_id: str, host: str, zone: str = "nova", marked: bool = False
+        self,
+        token: str,
+        port_id: str,
+        *,
+        server_id: str,
+        host: str,
+        zone: str = "nova",
+        marked: bool = False,
+        profile: Mapping[str, object] | None = None,
     ) -> Port:
-        """Give the port to a server on a host; a `marked` one is no longer `TO_BE_PLUGGED`.
+        """Give the port to a server on a host, with another `profile` where it is given; a `marked` one is no longer
+        `TO_BE_PLUGGED`.
 
         Errors: Conflict when another has it.
         """
-        changes = {"device_id": server_id, "device_owner": f"{DEVICE_OWNER}{zone}", "binding:host_id": host}
+        changes: dict[str, Any] = {
+            "device_id": server_id,
+            "device_owner": f"{DEVICE_OWNER}{zone}",
+            "binding:host_id": host,
+        }
+        if profile is not None:
+            changes["binding:profile"] = profile
         if marked:
             changes["description"] = ""
         return await self.update_port(token, port_id, changes)
 
-    async def unbind_port(self, token: str, port_id: str) -> None:
+    async def unbind_port(self, token: str, port: Port) -> None:
         """Free a port that is its owner's. Happy to find nothing."""
+        changes = {"device_id": "", "device_owner": "", **bound(port, "", None)}
         try:
-            await self.update_port(token, port_id, {"device_id": "", "device_owner": "", "binding:host_id": ""})
+            await self.update_port(token, port.id, changes)
         except NotFound:
             return
 

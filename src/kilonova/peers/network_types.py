@@ -20,6 +20,8 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     subnets: tuple[str, ...] = ()
     mtu: int = 0
     status: str = ""
+    # Told to administrators only.
+    physical_network: str | None = msgspec.field(default=None, name="provider:physical_network")
 
 
 class HostRoute(msgspec.Struct, frozen=True, kw_only=True):

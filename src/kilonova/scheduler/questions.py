@@ -53,6 +53,11 @@ def _extra_specs(request: Request) -> str:
     return ", ".join(f"{key}={value}" for key, value in request.spec.extra_specs.items())
 
 
+def _devices(request: Request) -> str:
+    """Aliases by name, ports by id."""
+    return ", ".join(f"{one.name}:{one.count}" for one in request.demand.wanted.devices)
+
+
 def _io_limit(request: Request) -> str:
     return f"fewer than {request.settings.max_io_ops_per_host} builds or moves going on"
 
@@ -99,7 +104,7 @@ _QUESTIONS: dict[str, tuple[Reason, Asked]] = {
         lambda request: ", ".join(sorted(request.settings.metrics_weight_setting)),
     ),
     "NUMATopologyFilter": (Reason.NUMA, _extra_specs),
-    "PciPassthroughFilter": (Reason.PCI, lambda request: request.spec.extra_specs.get("pci_passthrough:alias", "")),
+    "PciPassthroughFilter": (Reason.PCI, _devices),
 }
 _OWN: tuple[Reason, Asked] = (Reason.OWN, _nothing)
 

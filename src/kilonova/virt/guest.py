@@ -24,14 +24,24 @@ class PowerState(IntEnum):
     SUSPENDED = 7
 
 
+class OnDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A card that is a PCI device of the host, or sits on one; `kind` as Neutron's binding:vnic_type."""
+
+    address: str
+    kind: str
+    vlan: int | None = None
+
+
 class Nic(msgspec.Struct, frozen=True, kw_only=True):
-    """One network card. `tap` is the device on the host; None means QEMU's user-mode network."""
+    """One network card. `tap` is the device on the host; None means QEMU's user-mode network, but where it is `on` a
+    PCI device of the host."""
 
     port_id: PortId
     mac: str
     tap: str | None
     mtu: int = 1500
     model: str = "virtio"
+    on: OnDevice | None = None
 
 
 class LocalDisk(msgspec.Struct, frozen=True, kw_only=True, tag="local"):

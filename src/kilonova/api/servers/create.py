@@ -276,6 +276,7 @@ def spec_of(request: Request, wanted: Wanted, server_id: ServerId) -> RequestSpe
         hints=place.hints,
         group_id=place.group_id,
         remote_managed_ports=wanted.needs.remote_managed_ports,
+        port_devices=wanted.needs.port_devices,
         segment_aggregates=wanted.needs.segment_aggregates,
     )
 

@@ -14,6 +14,7 @@ from kilonova.contract.compute import NetworkRequest, Vif
 from kilonova.contract.work import AttachInterfaceWork, DetachInterfaceWork
 from kilonova.db.repository import server_state
 from kilonova.model.errors import BadRequest, NotFound
+from kilonova.model.fitting.port_devices import ON_DEVICES
 from kilonova.model.server import Server
 from kilonova.model.server_actions import check
 from kilonova.peers.network import DEVICE_OWNER, TO_BE_PLUGGED
@@ -55,6 +56,7 @@ async def attach(request: Request) -> dict[str, Any]:
     check("attach_interface", server, admin=request.caller.is_admin)
     wanted = await _wanted(request, network_id, port_id, addresses)
     async with _port(request, server, wanted) as port, acting(request, "attach_interface") as it:
+        _check_pluggable(port, server)
         await it.begin(
             AttachInterfaceWork(
                 server_id=server.id,
@@ -64,6 +66,15 @@ async def attach(request: Request) -> dict[str, Any]:
             )
         )
     return {"interfaceAttachment": _view(request, port, {port.id: asked.get("tag")})}
+
+
+def _check_pluggable(port: Port, server: Server) -> None:
+    """Devices of the host are claimed with the host."""
+    if port.vnic_type in ON_DEVICES:
+        raise BadRequest(
+            f"Attaching SR-IOV port {port.id} to server {server.id} is not supported. "
+            "SR-IOV ports must be specified during server creation."
+        )
 
 
 async def _wanted(request: Request, network_id: str | None, port_id: str | None, addresses: Any) -> NetworkRequest:

@@ -1,4 +1,5 @@
-"""What the networks of a new server ask of its host: cards that manage ports themselves, segments it must reach.
+"""What the networks of a new server ask of its host: PCI devices, cards that manage ports themselves, segments it
+must reach.
 
 Sources: Nova's request filters remote_managed_ports_filter and routed_networks_filter; Neutron's routed networks.
 """
@@ -10,8 +11,10 @@ import msgspec
 from kilonova.api.request import Request
 from kilonova.api.servers.networks import Networks
 from kilonova.contract.placement import ProviderState
+from kilonova.model.fitting.pci import PciRequest
+from kilonova.model.fitting.port_devices import ON_DEVICES, port_request
 from kilonova.model.ids import HostName
-from kilonova.peers.network_types import Port
+from kilonova.peers.network_types import Network, Port
 
 REMOTE_MANAGED = "remote-managed"
 # Neutron makes a resource provider of each segment, in the aggregate of the hosts that reach it, and names it so.
@@ -22,6 +25,7 @@ class NetworkNeeds(msgspec.Struct, frozen=True, kw_only=True):
     """As in RequestSpec."""
 
     remote_managed_ports: bool = False
+    port_devices: tuple[PciRequest, ...] = ()
     segment_aggregates: tuple[tuple[str, ...], ...] = ()
 
 
@@ -29,6 +33,8 @@ class Ports(Protocol):
     """What is asked of the network service."""
 
     async def ports(self, token: str, *, ids: tuple[str, ...]) -> list[Port]: ...
+
+    async def networks(self, token: str, *, ids: tuple[str, ...]) -> list[Network]: ...
 
     async def segments(self, token: str, network_id: str) -> list[str]: ...
 
@@ -49,7 +55,8 @@ async def needs_of(request: Request, networks: Networks) -> NetworkNeeds:
     return await network_needs(
         world.network,
         world.placement,
-        token=request.caller.token if not routed or world.service_token is None else await world.service_token(),
+        # Physical networks and segments are for the cloud's own eyes.
+        token=request.caller.token if world.service_token is None else await world.service_token(),
         ports=ports,
         networks=tuple(one.network_id for one in asked if one.network_id),
         routed=routed,
@@ -65,7 +72,8 @@ async def network_needs(
     networks: tuple[str, ...],
     routed: bool,
 ) -> NetworkNeeds:
-    """`ports` and `networks` are ids; `routed`: nova.conf wants segments heeded, which `token` must be good to see."""
+    """`ports` and `networks` are ids; `routed`: nova.conf wants segments heeded. `token` must be good to see segments
+    and physical networks."""
     found = await network.ports(token, ids=ports) if ports else []
     wanted: list[tuple[str, ...]] = []
     if routed and placement is not None:
@@ -74,8 +82,17 @@ async def network_needs(
                 wanted.append(await _aggregates(placement, segments))
     return NetworkNeeds(
         remote_managed_ports=any(port.vnic_type == REMOTE_MANAGED for port in found),
+        port_devices=await _devices(network, token, [port for port in found if port.vnic_type in ON_DEVICES]),
         segment_aggregates=tuple(wanted),
     )
+
+
+async def _devices(network: Ports, token: str, ports: list[Port]) -> tuple[PciRequest, ...]:
+    if not ports:
+        return ()
+    found = await network.networks(token, ids=tuple(sorted({port.network_id for port in ports})))
+    physical = {one.id: one.physical_network for one in found}
+    return tuple(port_request(port.id, port.vnic_type, physical.get(port.network_id)) for port in ports)
 
 
 async def _aggregates(placement: Providers, segments: list[str]) -> tuple[str, ...]:

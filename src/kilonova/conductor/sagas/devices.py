@@ -7,6 +7,7 @@ import msgspec
 from kilonova.conductor.sagas.server_power import leave_as_it_was, on_its_host
 from kilonova.conductor.world import World
 from kilonova.contract.compute import AttachInterface, AttachVolume, BlockDevice, DetachInterface, DetachVolume, Facts
+from kilonova.contract.placement import ClaimRequest
 from kilonova.contract.work import AttachInterfaceWork, AttachVolumeWork, DetachInterfaceWork, DetachVolumeWork
 from kilonova.db.database import Reader, Transaction
 from kilonova.db.repository import server_state
@@ -210,11 +211,39 @@ async def give_port_back(run: DetachInterfaceRun) -> None:
     await run.world.neighbours.release_ports(server.id, given=given, only=run.params.port_id)
 
 
+@interface_detach.step()
+async def give_device_back(run: DetachInterfaceRun) -> None:
+    """Where the port was on a PCI device of the host, that is free for others from now on."""
+    server = await server_state.state_of(run.world.db, run.params.server_id)
+    spec = server.spec()
+    held = (await run.world.placement.fits_of((server.id,))).get(server.id, {})
+    for host, fit in held.items():
+        kept = tuple(device for device in fit.devices if device.name != run.params.port_id)
+        if len(kept) == len(fit.devices):
+            continue
+        await run.world.placement.claim(
+            ClaimRequest(
+                consumer=server.id,
+                host=host,
+                resources=spec.resources(),
+                project_id=spec.project_id,
+                user_id=spec.user_id,
+                fit=msgspec.structs.replace(fit, devices=kept) if kept or fit.cells else None,
+            )
+        )
+
+
 @interface_detach.finish
 async def port_gone(tx: Transaction, run: DetachInterfaceRun) -> None:
     server = await server_state.state_of(tx, run.params.server_id)
+    now = run.world.clock.now()
     left = tuple(vif for vif in server.interfaces() if vif.port_id != run.params.port_id)
-    await server_state.record_vifs(tx, server.id, run.world.clock.now(), left)
+    await server_state.record_vifs(tx, server.id, now, left)
+    spec = server.spec()
+    if any(one.name == run.params.port_id for one in spec.port_devices):
+        kept = tuple(one for one in spec.port_devices if one.name != run.params.port_id)
+        without = msgspec.structs.replace(spec, port_devices=kept)
+        await server_state.change(tx, server.id, now, request_spec=msgspec.json.encode(without).decode())
 
 
 interface_detach.fail(leave_as_it_was)

@@ -54,7 +54,10 @@ async def take_ports(run: EvacuateRun) -> None:
 @take_ports.undo
 async def ports_back(run: EvacuateRun) -> None:
     migration = await migration_of(run)
-    await run.world.neighbours.bind_ports(run.params.server_id, migration.source_compute or "")
+    source = HostName(migration.source_compute or "")
+    # The old claim is the migration's until this is undone too.
+    held = (await run.world.placement.fits_of((migration.id,))).get(migration.id, {})
+    await run.world.neighbours.bind_ports(run.params.server_id, source, held.get(source))
 
 
 @server_evacuate.order(shows="rebuild_spawning", event="compute_rebuild_instance", timeout_s=600.0)

@@ -241,6 +241,7 @@ async def record_of(db: Reader, server_id: ServerId) -> ServerRecord:
         security_groups=tuple(group["name"] for group in groups),
         block_devices=await devices_of(db, server_id),
         vifs=tuple(vifs),
+        device_ports=tuple(one.name for one in spec.port_devices),
         files=msgspec.json.decode(kept.get(INJECTED_FILES) or "[]", type=tuple[InjectedFile, ...]),
     )
 

@@ -86,13 +86,21 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     def clashes(self, others: Iterable["Fit"]) -> str | None:
         """What of it one of `others` has already, or None. The last word when two schedulers chose at once."""
         cpus = frozenset().union(*(cell.taken for cell in self.cells))
-        devices = {device.address for device in self.devices}
         for other in others:
             if twice := cpus & frozenset().union(*(cell.taken for cell in other.cells)):
                 return f"CPUs {sorted(twice)} are dedicated to another server"
-            if both := devices & {device.address for device in other.devices}:
+            if both := self._taken_from(other):
                 return f"PCI devices {sorted(both)} belong to another server"
         return None
+
+    def _taken_from(self, other: "Fit") -> set[str]:
+        """Who has a physical function has its virtual ones too."""
+        mine, theirs = ({device.address: device.parent for device in fit.devices} for fit in (self, other))
+        return {
+            *(mine.keys() & theirs.keys()),
+            *(address for address, parent in mine.items() if parent in theirs),
+            *(parent for parent in theirs.values() if parent is not None and parent in mine),
+        }
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,11 @@
 """What a flavor with an image needs of a host: CPUs by placement's names, and what has to be fitted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kilonova.model.fitting.asked import Asked
 from kilonova.model.fitting.fit import Wanted
 from kilonova.model.fitting.guest import guest_topology
-from kilonova.model.fitting.pci import PciAlias, requests_of
+from kilonova.model.fitting.pci import PciAlias, PciRequest, requests_of
 from kilonova.model.fitting.policies import cpu_wish, resources_asked
 from kilonova.model.fitting.processor import processor
 
@@ -31,9 +31,9 @@ def may_be_fitted(asked: Asked) -> bool:
     )
 
 
-def wanted(asked: Asked, aliases: Mapping[str, PciAlias]) -> Wanted:
-    """Errors: BadHardware."""
-    return Wanted(topology=guest_topology(asked), devices=requests_of(asked, aliases))
+def wanted(asked: Asked, aliases: Mapping[str, PciAlias], ports: Sequence[PciRequest] = ()) -> Wanted:
+    """`ports`: what the server's ports want of PCI devices. Errors: BadHardware."""
+    return Wanted(topology=guest_topology(asked), devices=requests_of(asked, aliases, ports))
 
 
 def check_hardware(asked: Asked, aliases: Mapping[str, PciAlias]) -> None:

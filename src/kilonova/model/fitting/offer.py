@@ -1,16 +1,13 @@
 """What of its hardware a host offers to guests, by nova.conf."""
 
-import json
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from kilonova.model.errors import BadRequest
 from kilonova.model.fitting.cpu_sets import parse_cpus
+from kilonova.model.fitting.device_spec import DeviceSpec, allowed, read_device_spec
 from kilonova.model.fitting.host import Hardware, HostCell, Pages
-from kilonova.model.fitting.pci import PciDevice
-
-Text = str | int | bool
 
 
 class BadOffer(BadRequest):
@@ -26,7 +23,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     dedicated: frozenset[int] | None = None
     shared: frozenset[int] | None = None
     reserved_pages: Mapping[tuple[int, int], int] = {}
-    devices: tuple[Mapping[str, str], ...] = ()
+    devices: tuple[DeviceSpec, ...] = ()
 
     @property
     def floats(self) -> frozenset[int]:
@@ -57,12 +54,11 @@ def _reserved(line: str) -> tuple[tuple[int, int], int]:
         raise BadOffer(f"The 'reserved_huge_pages' option {line!r} is not node:N,size:KIB,count:PAGES") from error
 
 
-def _device_spec(line: str) -> Mapping[str, str]:
+def _device_spec(line: str) -> DeviceSpec:
     try:
-        values = msgspec.convert(json.loads(line), dict[str, Text])
+        return read_device_spec(line)
     except ValueError as error:
         raise BadOffer(f"Invalid [pci]device_spec config: {line!r}: {error}") from error
-    return {key: str(value) for key, value in values.items()}
 
 
 def offered(hardware: Hardware, offer: Offer) -> Hardware:
@@ -70,8 +66,7 @@ def offered(hardware: Hardware, offer: Offer) -> Hardware:
     topology = hardware.topology
     if topology is not None:
         topology = msgspec.structs.replace(topology, cells=tuple(_cell(cell, offer) for cell in topology.cells))
-    devices = [_device(device, offer.devices) for device in hardware.devices]
-    return Hardware(topology=topology, devices=tuple(device for device in devices if device is not None))
+    return Hardware(topology=topology, devices=allowed(hardware.devices, offer.devices))
 
 
 def _cell(cell: HostCell, offer: Offer) -> HostCell:
@@ -88,31 +83,3 @@ def _cell(cell: HostCell, offer: Offer) -> HostCell:
 
 def _pages(cell: int, pages: Pages, offer: Offer) -> Pages:
     return msgspec.structs.replace(pages, reserved=offer.reserved_pages.get((cell, pages.size_kib), 0))
-
-
-def _device(device: PciDevice, specs: Iterable[Mapping[str, str]]) -> PciDevice | None:
-    """As the first spec that matches has it; None when none does."""
-    for spec in specs:
-        if all(_matches(device, key, spec[key]) for key in ("vendor_id", "product_id", "address") if key in spec):
-            traits = frozenset(filter(None, (trait.strip() for trait in spec.get("traits", "").split(","))))
-            return msgspec.structs.replace(
-                device,
-                physical_network=spec.get("physical_network"),
-                resource_class=spec.get("resource_class"),
-                traits=device.traits | traits,
-            )
-    return None
-
-
-def _matches(device: PciDevice, key: str, wanted: str) -> bool:
-    if key != "address":
-        return bool(getattr(device, key) == wanted)
-    if "*" not in wanted:
-        # A physical function stands for its virtual ones too.
-        return wanted in (device.address, device.parent)
-    return all(part in ("*", "", own) for part, own in zip(_parts(wanted), _parts(device.address), strict=False))
-
-
-def _parts(address: str) -> list[str]:
-    """Domain, bus, slot, function."""
-    return address.replace(".", ":").split(":")

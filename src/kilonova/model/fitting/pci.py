@@ -5,6 +5,7 @@ Source of names and rules: nova.conf's [pci]alias, nova/pci/request.py and stats
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 import msgspec
 
@@ -19,6 +20,8 @@ from kilonova.model.fitting.errors import (
 
 POLICIES = ("required", "legacy", "preferred", "socket")
 STANDARD, PHYSICAL, VIRTUAL, VDPA = "type-PCI", "type-PF", "type-VF", "vdpa"
+# The physical network of devices for networks that are tunnels: `null` in nova.conf.
+TUNNELS = ""
 _FIELDS = {
     "name", "vendor_id", "product_id", "device_type", "numa_policy", "resource_class", "traits", "capability_type",
     "live_migratable",
@@ -26,7 +29,10 @@ _FIELDS = {
 
 
 class PciDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """`address` as `0000:81:00.1`; `parent` is the address of a virtual function's physical one."""
+    """`address` as `0000:81:00.1`; `parent` is the address of a virtual function's physical one.
+
+    `interface`: its network device, such as `eth2`. `physical_network`: None for what is no network card.
+    """
 
     address: str
     vendor_id: str
@@ -34,6 +40,7 @@ class PciDevice(msgspec.Struct, frozen=True, kw_only=True):
     type: str = STANDARD
     numa_node: int | None = None
     parent: str | None = None
+    interface: str | None = None
     physical_network: str | None = None
     resource_class: str | None = None
     traits: frozenset[str] = frozenset()
@@ -82,11 +89,27 @@ class PciRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FittedDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """A device given to a guest for the request of that name."""
+    """A device given to a guest for the request of that name; the rest as in PciDevice."""
 
     address: str
     name: str
     numa_node: int | None = None
+    vendor_id: str = ""
+    product_id: str = ""
+    parent: str | None = None
+    physical_network: str | None = None
+
+    @classmethod
+    def of(cls, device: PciDevice, name: str) -> Self:
+        return cls(
+            address=device.address,
+            name=name,
+            numa_node=device.numa_node,
+            vendor_id=device.vendor_id,
+            product_id=device.product_id,
+            parent=device.parent,
+            physical_network=device.physical_network,
+        )
 
 
 class Affinity(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,10 +187,12 @@ def affinity_policy(asked: Asked) -> str | None:
     return policy
 
 
-def requests_of(asked: Asked, aliases: Mapping[str, PciAlias]) -> tuple[PciRequest, ...]:
-    """What `pci_passthrough:alias` (`gpu:1,nic:2`) asks for. Errors: BadHardware."""
+def requests_of(
+    asked: Asked, aliases: Mapping[str, PciAlias], ports: Sequence[PciRequest] = ()
+) -> tuple[PciRequest, ...]:
+    """What `pci_passthrough:alias` (`gpu:1,nic:2`) asks for, and the `ports`. Errors: BadHardware."""
     policy = affinity_policy(asked)
-    found = []
+    found = [msgspec.structs.replace(port, policy=policy or port.policy) for port in ports]
     for part in asked.extra_specs.get("pci_passthrough:alias", "").split(","):
         if not part.strip():
             continue
@@ -206,10 +231,7 @@ def assign(requests: Sequence[PciRequest], free: Sequence[PciDevice], place: Aff
     chosen = _Search(slots, free, place).run()
     if chosen is None:
         return "PCI devices: not enough for all that is asked for at once"
-    return [
-        FittedDevice(address=device.address, name=request.name, numa_node=device.numa_node)
-        for request, device in chosen
-    ]
+    return [FittedDevice.of(device, request.name) for request, device in chosen]
 
 
 class _Search:

@@ -37,7 +37,13 @@ _VNIC_TYPES = ("normal", "direct", "macvtap", "direct-physical", "baremetal", "v
 # Owners that only the cloud itself may name (Neutron's policy).
 _TRUSTED = "network:"
 _UNGUARDED = (port_rows.DHCP, port_rows.INTERFACE, port_rows.GATEWAY, port_rows.FLOATING)
-_VIF_DETAILS = {"port_filter": True, "connectivity": "l2"}
+_VIF_DETAILS = {
+    "bridge": {"port_filter": True, "connectivity": "l2"},
+    "hw_veb": {"port_filter": False, "connectivity": "l2"},
+    "hostdev_physical": {"port_filter": False, "connectivity": "l2"},
+}
+# How ports are bound that are on PCI devices of the host: what Neutron's SR-IOV mechanism says.
+_ON_DEVICES = {"direct": "hw_veb", "macvtap": "hw_veb", "direct-physical": "hostdev_physical"}
 
 RESOURCE = Resource(
     "port",
@@ -91,7 +97,7 @@ def _view(row: Row) -> dict[str, Any]:
         "binding:profile": msgspec.Raw(row["profile"].encode()),
         "binding:vnic_type": row["vnic_type"],
         "binding:vif_type": row["vif_type"],
-        "binding:vif_details": _VIF_DETAILS if row["vif_type"] == "bridge" else {},
+        "binding:vif_details": _VIF_DETAILS.get(row["vif_type"], {}),
     }
 
 
@@ -127,7 +133,7 @@ async def create(work: Work, values: Values) -> Row:
         extra_dhcp_opts=_text(values["extra_dhcp_opts"]),
         port_security_enabled=int(secured),
         groups=groups,
-        **_binding(work, host, up=values["admin_state_up"]),
+        **_binding(work, host, values["binding:vnic_type"], up=values["admin_state_up"]),
     )
     work.networks.add(network["id"])
     return row
@@ -194,12 +200,13 @@ def _pairs(pairs: Sequence[dict[str, str]], mac: str, secured: bool) -> list[dic
     return shown
 
 
-def _binding(work: Work, host: str, *, up: bool) -> dict[str, str]:
-    """Status and type of a port on `host`; where no agent wires ports, a bound port is as active as it gets."""
+def _binding(work: Work, host: str, vnic_type: str, *, up: bool) -> dict[str, str]:
+    """Status and type of a port on `host`; where no agent wires it, a bound port is as active as it gets."""
     if not host:
         return {"host": "", "vif_type": "unbound", "status": "DOWN"}
-    wired_later = not up or work.world.ringer.wires(host)
-    return {"host": host, "vif_type": "bridge", "status": "DOWN" if wired_later else "ACTIVE"}
+    vif_type = _ON_DEVICES.get(vnic_type, "bridge")
+    wired_later = not up or (vif_type == "bridge" and work.world.ringer.wires(host))
+    return {"host": host, "vif_type": vif_type, "status": "DOWN" if wired_later else "ACTIVE"}
 
 
 async def update(work: Work, row: Row, values: Values) -> Row:
@@ -257,8 +264,9 @@ def _rebinding(work: Work, row: Row, values: Values) -> dict[str, Any]:
     up = values.get("admin_state_up", bool(row["admin_state_up"]))
     host = values.get("binding:host_id", row["host"]) or ""
     columns: dict[str, Any] = {"admin_state_up": int(up)} if "admin_state_up" in values else {}
-    if host != row["host"] or up != bool(row["admin_state_up"]):
-        columns |= _binding(work, host, up=up)
+    vnic_type = str(values.get("binding:vnic_type", row["vnic_type"]))
+    if (host, vnic_type, up) != (row["host"], row["vnic_type"], bool(row["admin_state_up"])):
+        columns |= _binding(work, host, vnic_type, up=up)
     return columns
 
 

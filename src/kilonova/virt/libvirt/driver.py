@@ -14,6 +14,7 @@ from kilonova.virt.libvirt import arrival, departure, devices, disks, domains, p
 from kilonova.virt.libvirt.console_log import read_tail
 from kilonova.virt.libvirt.diagnostics import diagnostics
 from kilonova.virt.libvirt.guest_files import GuestFiles
+from kilonova.virt.libvirt.hardware import on_interfaces
 from kilonova.virt.libvirt.host import LibvirtHost
 from kilonova.virt.libvirt.host_facts import host_facts
 from kilonova.virt.libvirt.placement import PlacedDisk, place_disks, place_volume
@@ -204,7 +205,7 @@ class LibvirtHypervisor:
     # Inside
 
     async def _define(self, spec: GuestSpec, files: GuestFiles, placed: list[PlacedDisk]) -> None:
-        xml = domain_xml(spec, self._host.profile, files, placed)
+        xml = domain_xml(on_interfaces(spec), self._host.profile, files, placed)
         await self._host.call("define", spec.id, lambda c: c.defineXML(xml))
 
     async def _require_off(self, guest: GuestId, operation: str) -> None:

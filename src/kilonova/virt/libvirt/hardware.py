@@ -8,9 +8,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from kilonova.model.fitting.cpu_sets import parse_cpus
 from kilonova.model.fitting.host import KIB, Hardware, HostCell, HostTopology, Pages
 from kilonova.model.fitting.pci import PHYSICAL, STANDARD, VIRTUAL, PciDevice
+from kilonova.model.fitting.port_devices import MACVTAP
+from kilonova.model.ids import GuestId
+from kilonova.virt.errors import GuestOperationFailed
+from kilonova.virt.guest import GuestSpec, Nic
 
 PCI_DEVICES = Path("/sys/bus/pci/devices")
 SYSTEM = Path("/sys/devices/system")
@@ -82,7 +88,26 @@ def _device(path: Path) -> PciDevice:
         # -1: the machine does not say.
         numa_node=int(node) if node.isdigit() else None,
         parent=parent.resolve().name if virtual else None,
+        interface=_interface(path),
     )
+
+
+def on_interfaces(spec: GuestSpec, pci_devices: Path = PCI_DEVICES) -> GuestSpec:
+    """Its macvtap cards with the names of the network devices they sit on. Errors: GuestOperationFailed."""
+    return msgspec.structs.replace(spec, nics=tuple(_on_interface(nic, spec.id, pci_devices) for nic in spec.nics))
+
+
+def _on_interface(nic: Nic, guest: GuestId, pci_devices: Path) -> Nic:
+    if nic.on is None or nic.on.kind != MACVTAP:
+        return nic
+    name = _interface(pci_devices / nic.on.address)
+    if name is None:
+        raise GuestOperationFailed("define", guest, f"the PCI device {nic.on.address} has no network device")
+    return msgspec.structs.replace(nic, tap=name)
+
+
+def _interface(path: Path) -> str | None:
+    return min((one.name for one in (path / "net").glob("*")), default=None)
 
 
 def _read(path: Path) -> str:

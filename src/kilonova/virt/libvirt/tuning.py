@@ -3,16 +3,15 @@
 Source of the elements: libvirt's "Domain XML format", CPU tuning, NUMA node tuning, memory backing, host devices.
 """
 
-import re
 from xml.etree.ElementTree import Element, SubElement
 
 from kilonova.model.fitting.cpu_sets import format_cpus
 from kilonova.model.fitting.host import KIB, Fit
 from kilonova.virt.guest import GuestSpec
+from kilonova.virt.libvirt.cards import host_device
 
 # Pages of this size are what memory is made of anyhow.
 SMALL_KIB = 4
-_ADDRESS = re.compile(r"([0-9a-f]{4,8}):([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])", re.IGNORECASE)
 
 
 def tune(domain: Element, spec: GuestSpec) -> None:
@@ -27,7 +26,7 @@ def tune(domain: Element, spec: GuestSpec) -> None:
         _memory(domain, fit)
         _cpus(domain, fit)
         _cells(domain, fit)
-    _host_devices(domain, fit)
+    _host_devices(domain, spec, fit)
 
 
 def _backing(domain: Element, fit: Fit) -> None:
@@ -74,12 +73,9 @@ def _cells(domain: Element, fit: Fit) -> None:
         SubElement(numa, "cell", attributes, unit="KiB")
 
 
-def _host_devices(domain: Element, fit: Fit) -> None:
+def _host_devices(domain: Element, spec: GuestSpec, fit: Fit) -> None:
+    """Those that are network cards stand among these."""
     devices = domain.find("devices")
     assert devices is not None
-    for device in fit.devices:
-        found = _ADDRESS.fullmatch(device.address)
-        assert found is not None, device.address
-        hostdev = SubElement(devices, "hostdev", mode="subsystem", type="pci", managed="yes")
-        parts = dict(zip(("domain", "bus", "slot", "function"), (f"0x{part}" for part in found.groups()), strict=True))
-        SubElement(SubElement(hostdev, "source"), "address", parts)
+    cards = {nic.on.address for nic in spec.nics if nic.on is not None}
+    devices.extend(host_device(device.address) for device in fit.devices if device.address not in cards)

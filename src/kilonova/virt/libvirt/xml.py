@@ -13,6 +13,7 @@ import msgspec
 from kilonova.model.fitting.asked import Asked
 from kilonova.model.fitting.processor import processor
 from kilonova.virt.guest import GuestSpec, Nic
+from kilonova.virt.libvirt.cards import card
 from kilonova.virt.libvirt.guest_files import GuestFiles
 from kilonova.virt.libvirt.placement import PlacedDisk
 from kilonova.virt.libvirt.settings import CpuMode
@@ -222,6 +223,12 @@ def _disk(disk: PlacedDisk) -> Element:
 
 
 def _nic(nic: Nic, properties: dict[str, str]) -> Element:
+    element = _wired(nic, properties) if nic.on is None else card(nic, nic.on)
+    SubElement(element, "alias", name=ALIAS + nic.port_id)
+    return element
+
+
+def _wired(nic: Nic, properties: dict[str, str]) -> Element:
     element = Element("interface", type="user" if nic.tap is None else "ethernet")
     SubElement(element, "mac", address=nic.mac)
     if nic.tap is not None:
@@ -231,7 +238,6 @@ def _nic(nic: Nic, properties: dict[str, str]) -> Element:
     SubElement(element, "model", type=wanted if wanted in _VIF_MODELS else "virtio")
     if nic.tap is not None and nic.mtu != 1500:
         SubElement(element, "mtu", size=str(nic.mtu))
-    SubElement(element, "alias", name=ALIAS + nic.port_id)
     return element
 
 
