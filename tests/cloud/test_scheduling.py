@@ -166,6 +166,35 @@ async def test_a_server_stays_in_the_zone_it_was_created_for(cloud: RunningCloud
     await cloud.until(server, {"ACTIVE", "ERROR"})
     assert await host_of(cloud, server) == other
 
+    await cloud.act(server, "shelve")
+    await cloud.until(server, {"SHELVED_OFFLOADED"})
+    await act(cloud, server, "unshelve", {"availability_zone": "nova"})
+    await cloud.until(server, {"ACTIVE"})
+    assert await host_of(cloud, server) == one
+    await only(cloud, one, two, three)
+    await act(cloud, server, "migrate")
+    await cloud.until(server, {"ACTIVE"})
+    assert await host_of(cloud, server) == one
+    await cloud.act(server, "shelve")
+    await cloud.until(server, {"SHELVED_OFFLOADED"})
+    await only(cloud, two, three)
+    await act(cloud, server, "unshelve", {"availability_zone": None, "host": two})
+    await cloud.until(server, {"ACTIVE"})
+    assert await host_of(cloud, server) == two
+
+
+async def test_a_host_that_was_forced_at_the_create_binds_no_later_move(cloud: RunningCloud) -> None:
+    first = sorted(host_names(cloud))[0]
+    admin = RunningCloud(cloud.cloud, cloud.admin, cloud.admin)
+    server = (await admin.active(availability_zone=f"nova:{first}"))["id"]
+    assert await host_of(cloud, server) == first
+    await admin.act(server, "shelve")
+    await admin.until(server, {"SHELVED_OFFLOADED"})
+    await only(cloud, *(host_names(cloud) - {first}))
+    await act(cloud, server, "unshelve")
+    await admin.until(server, {"ACTIVE"})
+    assert await host_of(cloud, server) != first
+
 
 async def test_explaining_makes_nothing_and_says_to_tenants_no_host_names(cloud: RunningCloud) -> None:
     body = {
@@ -257,3 +286,14 @@ async def test_a_host_that_fails_three_builds_is_set_aside_at_once(tmp_path: Pat
         assert told["filters"][-1]["short"] == "set aside after 3 failed builds (1 host)"
         figures = (await cloud.http.get("/metrics")).text
         assert 'kilonova_scheduler_hosts{state="set_aside"} 1.0' in figures
+
+
+async def test_a_server_is_tried_on_as_many_hosts_as_are_allowed(tmp_path: Path) -> None:
+    async with running_cloud(tmp_path / "state", hosts=4, sections={"scheduler": {"max_attempts": 2}}) as cloud:
+        assert cloud.cloud.hosts is not None
+        assert cloud.cloud.hosts.fleet is not None
+        assert cloud.cloud.scheduler_service is not None
+        cloud.cloud.hosts.fleet.faults.set(operation="define", error="the disk is broken")
+        made = await cloud.create()
+        assert (await cloud.until(made["id"], {"ACTIVE", "ERROR"}))["status"] == "ERROR"
+        assert cloud.cloud.scheduler_service.counts.placed == 2

@@ -16,6 +16,7 @@ from kilonova.scheduler.request import Group, Request
 from kilonova.scheduler.request_filters import ADDING, REQUEST_FILTERS
 from kilonova.scheduler.rules import Rules
 from kilonova.scheduler.settings import SchedulerSettings
+from tests.scheduler.conftest import spec
 from tests.scheduler.fleets import aggregate, host, inventories, make, request
 
 
@@ -169,9 +170,9 @@ def test_aggregate_instance_extra_specs_filter() -> None:
     assert ask(name, ssd, request(extra_specs={"aggregate_instance_extra_specs:disk": "nvme"})) is None
     assert ask(name, ssd, request(extra_specs={"disk": "hdd"})) == "no aggregate with disk hdd"
     assert ask(name, ssd, request(extra_specs={"size": ">= 8"})) is None
-    assert ask(name, host(), request(extra_specs={"aggregate_instance_extra_specs:disk": "ssd"})) == (
-        "no aggregate with disk ssd"
-    )
+    for key in ("aggregate_instance_extra_specs:disk", "disk"):
+        assert ask(name, host(), request(extra_specs={key: "ssd"})) == "no aggregate with disk ssd"
+    assert ask(name, host(), request(extra_specs={"hw:numa_nodes": "1", "group_policy": "none"})) is None
 
 
 def test_aggregate_image_properties_isolation() -> None:
@@ -300,9 +301,14 @@ def test_tenant_aggregates() -> None:
         limit_tenants_to_placement_aggregate=True, placement_aggregate_required_for_tenants=True
     )
     theirs = host(make(aggregates=aggregate(filter_tenant_id="blue")))
-    assert placement.tenant(theirs.profile, request(settings)) == "kept for other projects"
-    assert placement.tenant(theirs.profile, request(settings, project_id="blue")) is None
-    assert placement.tenant(host().profile, request(settings)) == "not given to this project"
+    rules = Rules(settings)
+    rules.projects = frozenset({"blue"})
+    blue, red = (rules.request(spec(project_id=project), now=0.0) for project in ("blue", "red"))
+    assert placement.tenant(theirs.profile, blue) is None
+    assert placement.tenant(host().profile, blue) == "not given to this project"
+    assert placement.tenant(theirs.profile, red) == "no host is given to this project"
+    rules = Rules(SchedulerSettings(limit_tenants_to_placement_aggregate=True))
+    assert placement.tenant(theirs.profile, rules.request(spec(project_id="red"), now=0.0)) is None
     assert placement.tenant(theirs.profile, request()) is None
 
 
@@ -332,6 +338,10 @@ def test_resources_in_extra_specs_override() -> None:
     wanted = request(extra_specs={"resources:VGPU": "1", "resources:VCPU": "0"})
     assert wanted.needs == {"MEMORY_MB": 1024, "DISK_GB": 1, "VGPU": 1}
     assert placement.sizes(gpus.profile, wanted) is None
+    groups = {"resources1:VGPU": "1", "resources_b:VGPU": "2", "resources:MEMORY_MB": "64", "resources1:DISK_GB": "7"}
+    wanted = request(extra_specs=groups)
+    assert wanted.needs == {"VCPU": 1, "MEMORY_MB": 64, "DISK_GB": 7, "VGPU": 3}
+    assert placement.sizes(gpus.profile, wanted) is not None
 
 
 @pytest.mark.parametrize(

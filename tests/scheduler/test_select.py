@@ -282,6 +282,21 @@ async def test_aggregates_changed_by_the_api_count_after_a_refresh(cloud: Cloud)
     assert (chosen.host, chosen.availability_zone) == ("host-1", "west")
 
 
+async def test_projects_that_aggregates_name_get_their_hosts(cloud: Cloud) -> None:
+    await cloud.hosts(2)
+    await cloud.aggregate("theirs", "host-1", filter_tenant_id="blue, green")
+    scheduler = await cloud.scheduler(limit_tenants_to_placement_aggregate=True)
+    blue = [spec(f"b-{number}", project_id="blue") for number in range(2)]
+    red = [spec(f"r-{number}", project_id="red") for number in range(4)]
+
+    assert {(await place(scheduler, one)).host for one in blue} == {"host-1"}
+    assert {(await place(scheduler, one)).host for one in red} == {"host-0", "host-1"}
+    await cloud.aggregate("for red", filter_tenant_id_2="red")
+    await scheduler.refresh(())
+    with pytest.raises(NoValidHost, match=r"PlacementTenants 2→0 \(not given to this project \(2 hosts\)\)"):
+        await place(scheduler, spec("late", project_id="red"))
+
+
 async def test_new_inventory_counts_without_a_word_to_the_scheduler(cloud: Cloud) -> None:
     await cloud.host("a", memory=512)
     scheduler = await cloud.scheduler()

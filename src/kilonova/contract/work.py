@@ -213,7 +213,6 @@ class UnshelveServer(Work, frozen=True, kw_only=True):
     saga: ClassVar[str] = "server_unshelve"
     action: ClassVar[str] = "unshelve"
 
-    availability_zone: str | None = None
     host: str | None = None
 
 

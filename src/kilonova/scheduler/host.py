@@ -19,6 +19,16 @@ class Aggregate(msgspec.Struct, frozen=True):
     metadata: tuple[tuple[str, str], ...]
 
 
+# A key of an aggregate's metadata, with any suffix: the projects its hosts are for.
+TENANT_KEY = "filter_tenant_id"
+
+
+def projects_of(aggregate: Aggregate) -> frozenset[str]:
+    """Those it names; a value may be a list with commas."""
+    named = (value for key, value in aggregate.metadata if key.startswith(TENANT_KEY))
+    return frozenset(part.strip() for value in named for part in value.split(","))
+
+
 class Make(msgspec.Struct, frozen=True, kw_only=True):
     """What hosts can have in common, hashable; equal ones share a Profile. `cpu_info` is JSON of a map."""
 

@@ -12,7 +12,7 @@ from kilonova.db.tables.hosts import aggregates, compute_nodes, services
 from kilonova.db.tables.servers import server_groups, servers
 from kilonova.model.ids import HostName
 from kilonova.model.time import moment_of
-from kilonova.scheduler.host import Aggregate
+from kilonova.scheduler.host import Aggregate, projects_of
 
 _n = compute_nodes.c
 _HOSTS = select(
@@ -58,10 +58,13 @@ class Places:
 
     def __init__(self, default_zone: str, rows: Iterable[tuple[str, str, str]] = ()) -> None:
         self._default_zone = default_zone
+        # Those that aggregates name, whether or not these have hosts.
+        self.projects: frozenset[str] = frozenset()
         self._of: dict[HostName, tuple[str, tuple[Aggregate, ...]]] = {}
         for aggregate_id, hosts, metadata in rows:
             facts: dict[str, str] = msgspec.json.decode(metadata)
             aggregate = Aggregate(aggregate_id, tuple(sorted(facts.items())))
+            self.projects |= projects_of(aggregate)
             for host in msgspec.json.decode(hosts, type=list[str]):
                 zone, others = self.of(HostName(host))
                 self._of[HostName(host)] = (facts.get(ZONE, zone), (*others, aggregate))

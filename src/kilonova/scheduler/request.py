@@ -28,15 +28,16 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 class Demand:
     """What a request demands of any host, worked out; many requests share one. `needs`: amounts by resource class.
 
-    `wanted` is what has to be fitted, for most nothing. Errors: BadHardware.
+    `wanted` is what has to be fitted, for most nothing. `has_aggregates`: some name the project. Errors: BadHardware.
     """
 
-    __slots__ = ("is_fitted", "needs", "traits", "wanted")
+    __slots__ = ("has_aggregates", "is_fitted", "needs", "traits", "wanted")
 
-    def __init__(self, spec: RequestSpec, settings: SchedulerSettings) -> None:
+    def __init__(self, spec: RequestSpec, settings: SchedulerSettings, *, has_aggregates: bool = False) -> None:
+        self.has_aggregates = has_aggregates
         self.needs = spec.resources()
         self.traits: WantedTraits = wanted_traits(spec, settings)
-        self.wanted: Wanted = wanted(spec.hardware(), settings.pci_aliases)
+        self.wanted: Wanted = wanted(spec.hardware(), settings.pci_aliases, spec.port_devices)
         self.is_fitted = bool(self.wanted)
 
 

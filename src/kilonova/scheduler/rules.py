@@ -89,6 +89,8 @@ class Rules:
     """
 
     def __init__(self, settings: SchedulerSettings) -> None:
+        # Those that aggregates name: set by whoever knows these.
+        self.projects: frozenset[str] = frozenset()
         self._settings = settings
         self._demands: dict[Hashable, Demand] = {}
         filters = [*enabled(settings), *_implied(settings)]
@@ -119,7 +121,9 @@ class Rules:
 
         Requests of one Demand get the same verdicts on every profile.
         """
+        has_aggregates = spec.project_id in self.projects
         key = (
+            has_aggregates,
             spec.availability_zone,
             spec.vcpus,
             spec.memory_mib,
@@ -129,6 +133,7 @@ class Rules:
             spec.boots_from_volume,
             spec.remote_managed_ports,
             spec.segment_aggregates,
+            spec.port_devices,
             tuple(spec.extra_specs.items()),
             tuple(spec.image_properties.items()),
             spec.project_id if self._by_project else None,
@@ -138,7 +143,7 @@ class Rules:
         if demand is None:
             if len(self._demands) > DEMANDS:
                 self._demands.clear()
-            demand = self._demands[key] = Demand(spec, self._settings)
+            demand = self._demands[key] = Demand(spec, self._settings, has_aggregates=has_aggregates)
         return Request(spec, self._settings, now=now, avoid=avoid, group=group, near=near, demand=demand)
 
     def checks(self, request: Request) -> tuple[HostFilter, ...]:

@@ -77,6 +77,7 @@ class SchedulerService:
     async def load(self) -> None:
         await self._rooms.load()
         await self._inventory.load()
+        self._rules.projects = self._inventory.projects
 
     def figures(self) -> list[Figure]:
         """For /metrics."""
@@ -102,7 +103,7 @@ class SchedulerService:
 
     def _turn(self, spec: RequestSpec) -> contextlib.AbstractAsyncContextManager[object]:
         """Those that are fitted go one by one: two at once would choose the same CPUs, and one had to give way."""
-        if not spec.extra_specs and not spec.image_properties:
+        if not (spec.extra_specs or spec.image_properties or spec.port_devices):
             return contextlib.nullcontext()
         fitted = self._rules.request(spec, now=0.0).demand.is_fitted
         return self._fitting if fitted else contextlib.nullcontext()
@@ -263,6 +264,7 @@ class SchedulerService:
             await self._inventory.replace(hosts)
         else:
             await self._inventory.load()
+        self._rules.projects = self._inventory.projects
 
 
 def _selection(host: HostState, candidates: Sequence[Candidate] = ()) -> Selection:

@@ -9,6 +9,7 @@ import msgspec
 from kilonova.contract.scheduler import RequestSpec
 from kilonova.model.allocation import Inventory
 from kilonova.model.ids import HostName, ServerId
+from kilonova.scheduler.filters.placement import tenants_of
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import Aggregate, HostState, Make
 from kilonova.scheduler.rules import Rules
@@ -24,6 +25,7 @@ class Stock:
     def __init__(self, fleet: Fleet, rules: Rules, rack_of: Mapping[int, str] | None = None) -> None:
         self.fleet = fleet
         self.rules = rules
+        rules.projects = frozenset[str]().union(*map(tenants_of, fleet.profiles))
         self.rack_of: Mapping[int, str] = rack_of or {}
 
     def host(self, name: str) -> HostState:

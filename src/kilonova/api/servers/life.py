@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import msgspec
-
 from kilonova.api.accept import store
 from kilonova.api.request import Request
 from kilonova.api.servers.access import access_addresses
 from kilonova.api.servers.acting import Acting, acting
 from kilonova.api.servers.external_events import refresh_addresses
 from kilonova.api.servers.find import owner_of, statuses_of
-from kilonova.api.servers.placing import check_zone
+from kilonova.api.servers.placing import check_zone, repinned
 from kilonova.api.servers.view import Views
 from kilonova.contract.work import DeleteServer, RestoreServer, SoftDeleteServer
 from kilonova.db.repository import servers
@@ -25,7 +23,7 @@ async def update(request: Request) -> dict[str, Any]:
     async with acting(request, None) as it:
         changes = _changes(body)
         if "pinned_availability_zone" in body:
-            changes["request_spec"] = _repinned(it.server, body["pinned_availability_zone"])
+            changes["request_spec"] = repinned(it.server, body["pinned_availability_zone"])
         if changes:
             await it.change(**changes)
         server = await servers.get(it.tx, it.server.id, project_id=None)
@@ -46,12 +44,6 @@ _COLUMNS = {
 def _changes(body: dict[str, Any]) -> dict[str, Any]:
     changes = {_COLUMNS[name]: value for name, value in body.items()}
     return changes | access_addresses(body)
-
-
-def _repinned(server: Server, zone: str | None) -> str:
-    spec = msgspec.json.decode(server.request_spec or "{}")
-    spec["availability_zone"] = zone
-    return msgspec.json.encode(spec).decode()
 
 
 async def changed_view(request: Request, server: Server, **options: Any) -> dict[str, Any]:

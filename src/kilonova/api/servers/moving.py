@@ -128,7 +128,7 @@ async def _check_live(it: Acting, asked: dict[str, Any]) -> None:
     """Below 2.34 the caller hears at once that no host would take the server. Errors: BadRequest."""
     if it.request.version >= 34:
         return
-    spec = msgspec.json.decode((await _spec_text(it)) or "{}", type=RequestSpec)
+    spec = msgspec.json.decode(it.server.request_spec or "{}", type=RequestSpec)
     spec = msgspec.structs.replace(
         spec,
         requested_host=asked["host"],
@@ -139,10 +139,6 @@ async def _check_live(it: Acting, asked: dict[str, Any]) -> None:
     told = await it.request.world.scheduler.explain(spec, 1, ())
     if told.refusal is not None:
         raise BadRequest("No valid host was found. There are not enough hosts available.")
-
-
-async def _spec_text(it: Acting) -> str | None:
-    return (await servers.get(it.tx, it.server.id, project_id=None)).request_spec
 
 
 async def evacuate(request: Request) -> dict[str, Any] | None:

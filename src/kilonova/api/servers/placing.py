@@ -11,6 +11,7 @@ from kilonova.db.database import Reader
 from kilonova.db.repository import hosts, quotas, server_groups
 from kilonova.model.errors import BadRequest
 from kilonova.model.ids import HostName
+from kilonova.model.server import Server
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,13 @@ async def check_zone(request: Request, zone: str) -> None:
     """Errors: BadRequest."""
     if zone != request.world.settings.default_zone and zone not in await hosts.zone_names(request.world.db):
         raise BadRequest("The requested availability zone is not available")
+
+
+def repinned(server: Server, zone: str | None) -> str:
+    """The server's stored request, for `zone` from now on; None for any."""
+    spec = msgspec.json.decode(server.request_spec or "{}")
+    spec["availability_zone"] = zone
+    return msgspec.json.encode(spec).decode()
 
 
 async def _host(request: Request, host: str | None, node: str | None) -> HostName:

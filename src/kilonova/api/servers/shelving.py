@@ -2,7 +2,7 @@
 
 from kilonova.api.request import Request
 from kilonova.api.servers.acting import acting
-from kilonova.api.servers.placing import check_zone
+from kilonova.api.servers.placing import check_zone, repinned
 from kilonova.contract.work import OffloadServer, UnshelveServer
 from kilonova.db.repository import hosts
 from kilonova.model.errors import BadRequest, Conflict
@@ -31,6 +31,6 @@ async def unshelve(request: Request) -> None:
                 f"The server specified in unshelve request is not in shelved_offloaded state: {it.server.id}."
             )
         if "availability_zone" in asked:
-            await it.change(pinned_zone=zone)
-        work = UnshelveServer(server_id=it.server.id, availability_zone=zone, host=host)
+            await it.change(pinned_zone=zone, request_spec=repinned(it.server, zone))
+        work = UnshelveServer(server_id=it.server.id, host=host)
         await it.begin(work, TaskState.UNSHELVING)

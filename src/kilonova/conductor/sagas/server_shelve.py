@@ -15,6 +15,7 @@ from kilonova.contract.work import OffloadServer, ShelveServer, UnshelveServer
 from kilonova.db.database import Transaction
 from kilonova.db.repository import server_state
 from kilonova.model.errors import KilonovaError
+from kilonova.model.ids import HostName
 from kilonova.saga.saga import Cancelled, HostOrder, Run, Saga
 
 # What the server boots from when it comes back (system_metadata).
@@ -117,16 +118,15 @@ server_unshelve: Saga[UnshelveServer, World] = Saga(UnshelveServer)
 
 @server_unshelve.step(shows="unshelving", event="conductor_unshelve_instance", timeout_s=120.0)
 async def place(run: UnshelveRun) -> dict[str, str]:
-    """A host for the server, as at its create, unless it still has one. Errors: NoValidHost."""
+    """A host for the server, unless it still has one; what was named at its create binds no more.
+
+    Errors: NoValidHost.
+    """
     server = await server_state.state_of(run.world.db, run.params.server_id)
     if server.host is not None:
         return {"host": server.host, "node": server.node or "", "zone": server.availability_zone or "", "kept": "yes"}
-    zone = run.params.availability_zone
-    spec = server.spec()
-    if zone is not None:
-        spec = msgspec.structs.replace(spec, availability_zone=zone)
-    if run.params.host is not None:
-        spec = msgspec.structs.replace(spec, requested_host=run.params.host)
+    named = None if run.params.host is None else HostName(run.params.host)
+    spec = msgspec.structs.replace(server.spec(), force_host=None, requested_host=named)
     selection = await run.world.scheduler.select(spec, server.id, run.attempt, ())
     return chosen(selection) | {"kept": ""}
 

@@ -8,14 +8,16 @@ from kilonova.scheduler.request import Request
 from kilonova.scheduler.verdict import PASS, Verdict, reject
 
 SCOPE = "aggregate_instance_extra_specs:"
+# Nova's own extra specs without a scope.
+OTHERS = frozenset({"group_policy", "hide_hypervisor_id"})
 
 
 def extra_specs(profile: Profile, request: Request) -> Verdict:
-    """Extra specs of this scope, and those of none that an aggregate has, must match one of the aggregates' values."""
+    """Extra specs of this scope or of none must match one of the aggregates' values."""
     for key, wanted in request.spec.extra_specs.items():
         scoped = key.startswith(SCOPE)
         name = key.removeprefix(SCOPE)
-        if not scoped and (":" in key or name not in profile.metadata):
+        if not scoped and (":" in key or key in OTHERS):
             continue
         values = profile.metadata.get(name)
         if values is None or not any(matches(value, wanted) for value in values):

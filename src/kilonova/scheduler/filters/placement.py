@@ -6,12 +6,11 @@ These run whatever `enabled_filters` says, as in Nova.
 from collections.abc import Mapping
 
 from kilonova.scheduler import marks
-from kilonova.scheduler.host import Profile
+from kilonova.scheduler.host import Profile, projects_of
 from kilonova.scheduler.marks import Bits, Marks
 from kilonova.scheduler.request import Request
 from kilonova.scheduler.verdict import PASS, Verdict, reject
 
-TENANT_KEY = "filter_tenant_id"
 DISABLED = "COMPUTE_STATUS_DISABLED"
 
 
@@ -70,22 +69,21 @@ def segments(profile: Profile, request: Request) -> Verdict:
 
 
 def tenant(profile: Profile, request: Request) -> Verdict:
-    """Nova's require_tenant_aggregate."""
+    """Nova's require_tenant_aggregate: a project that aggregates name is to be on their hosts, any other anywhere.
+
+    What keeps others off these hosts is AggregateMultiTenancyIsolation.
+    """
     settings = request.settings
     if not settings.limit_tenants_to_placement_aggregate:
         return PASS
-    reserved = tenants_of(profile)
-    if request.spec.project_id in reserved:
-        return PASS
-    if not reserved and not settings.placement_aggregate_required_for_tenants:
-        return PASS
-    return reject("kept for other projects" if reserved else "not given to this project")
+    if request.demand.has_aggregates:
+        return PASS if request.spec.project_id in tenants_of(profile) else reject("not given to this project")
+    return reject("no host is given to this project") if settings.placement_aggregate_required_for_tenants else PASS
 
 
 def tenants_of(profile: Profile) -> frozenset[str]:
-    """The projects its aggregates name, `filter_tenant_id` with any suffix."""
-    found = [values for key, values in profile.metadata.items() if key.startswith(TENANT_KEY)]
-    return frozenset().union(*found)
+    """The projects its aggregates name."""
+    return frozenset[str]().union(*map(projects_of, profile.aggregates))
 
 
 def isolated(profile: Profile, request: Request) -> Verdict:
