@@ -38,7 +38,7 @@ class Parts:
         own = allocations.c.provider_id
         self.own = Statement(select(*_OWN).where(condition).order_by(_p.name))
         # With the generation: what is used and the generation it belongs to must come from one look.
-        self.inventories = of(select(inventories.c.provider_id, *COLUMNS, _p.generation), inventories.c.provider_id)
+        self.inventories = of(select(*COLUMNS, _p.generation, inventories.c.provider_id), inventories.c.provider_id)
         self.consumers = Statement(
             select(own, func.count()).join(providers, _p.id == own).where(condition).group_by(own)
         )
@@ -87,7 +87,7 @@ async def _load(reader: Reader, parts: Parts, **condition: str) -> list[Provider
 def _by_provider(rows: list[Row]) -> dict[str, list[Row]]:
     grouped: dict[str, list[Row]] = {}
     for row in rows:
-        grouped.setdefault(row[0], []).append(row[1:])
+        grouped.setdefault(row[-1], []).append(row)
     return grouped
 
 
