@@ -106,7 +106,13 @@ async def test_a_provider_from_its_making_to_its_end(client: Client) -> None:
     assert (renamed["name"], renamed["root_provider_uuid"], renamed["parent_provider_uuid"]) == ("uno", RP, None)
     error = await client("POST", "/resource_providers", {"name": "uno"}, status=409)
     assert error["errors"][0]["code"] == "placement.duplicate_name"
+    await client.provider(CHILD, "below", RP)
+    renamed = await client("PUT", f"/resource_providers/{CHILD}", {"name": "under"})
+    assert (renamed["name"], renamed["root_provider_uuid"], renamed["parent_provider_uuid"]) == ("under", RP, RP)
+    freed = await client("PUT", f"/resource_providers/{CHILD}", {"name": "under", "parent_provider_uuid": None})
+    assert (freed["root_provider_uuid"], freed["parent_provider_uuid"]) == (CHILD, None)
 
+    await client("DELETE", f"/resource_providers/{CHILD}", status=204)
     await client("DELETE", f"/resource_providers/{RP}", status=204)
     assert await client("GET", "/resource_providers") == {"resource_providers": []}
 
@@ -169,7 +175,7 @@ async def test_allocations_end_by_delete_and_by_nothing_wanted(client: Client) -
 
     await client("DELETE", f"/allocations/{SERVER}", status=204)
     await client("DELETE", f"/allocations/{SERVER}", status=404)
-    await client("PUT", f"/allocations/{OTHER}", allocation(0), status=204)
+    await client("PUT", f"/allocations/{OTHER}", allocation(1), status=204)
 
     assert await client("GET", f"/allocations/{OTHER}") == {"allocations": {}}
     assert (await client("GET", f"/resource_providers/{RP}/allocations"))["allocations"] == {}
@@ -321,7 +327,7 @@ async def test_the_same_question_is_answered_anew_for_what_changed(client: Clien
     assert await found() == await found() == {RP: whole, OTHER: whole}
     await client("PUT", f"/allocations/{SERVER}", allocation(VCPU=1), status=204)
     assert await found() == {RP: {"capacity": 4, "used": 1}, OTHER: whole}
-    await client("PUT", f"/allocations/{SERVER}", allocation(0, VCPU=3), status=204)
+    await client("PUT", f"/allocations/{SERVER}", allocation(1, VCPU=3), status=204)
     assert await found() == {OTHER: whole}
     await client("DELETE", f"/allocations/{SERVER}", status=204)
     await client.provider(CHILD, "below one", RP, VCPU=1)
@@ -400,7 +406,7 @@ async def test_reshaping_moves_inventory_and_allocations_in_one_go(client: Clien
         },
         "allocations": {
             SERVER: {
-                **allocation(0),
+                **allocation(1),
                 "allocations": {RP: {"resources": {"VCPU": 2}}, CHILD: {"resources": {"VGPU": 1}}},
             }
         },

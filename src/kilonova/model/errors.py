@@ -55,6 +55,10 @@ class NotFound(KilonovaError):
     """404."""
 
 
+class MethodNotAllowed(KilonovaError):
+    """There is such a resource, but not such a method of it: 405."""
+
+
 class NotAcceptable(KilonovaError):
     """406."""
 

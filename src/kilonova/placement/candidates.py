@@ -24,10 +24,13 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Not `nested`: for those who know nothing of trees, a candidate has at most one provider of each."""
+
     groups: tuple[Group, ...]
     isolate: bool = False
     root_traits: Traits = Traits()
     same_subtree: tuple[frozenset[str], ...] = ()
+    nested: bool = True
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -68,7 +71,7 @@ class Search:
             root = self._known.get(root_id)
             if root is None or not self._query.root_traits.admits(root.traits):
                 continue
-            for candidate in self._of_tree(root, tree):
+            for candidate in self._of_tree(tree):
                 key = _key(candidate)
                 # What comes from sharing providers alone belongs to no tree in particular.
                 if key not in seen and any(provider.root_id == root_id for provider in self._taken(candidate)):
@@ -100,11 +103,11 @@ class Search:
         providers = {provider for one in candidate.mappings.values() for provider in one}
         return (self._known[provider] for provider in providers)
 
-    def _of_tree(self, root: ProviderState, tree: Sequence[ProviderState]) -> Iterator[Candidate]:
+    def _of_tree(self, tree: Sequence[ProviderState]) -> Iterator[Candidate]:
         reachable = [*tree, *self._shared_with(tree)]
         parts = []
         for group in self._query.groups:
-            ways = list(itertools.islice(self._ways(group, root, reachable), MAX_WAYS))
+            ways = list(itertools.islice(self._ways(group, reachable), MAX_WAYS))
             if not ways:
                 return
             parts.append(ways)
@@ -120,13 +123,13 @@ class Search:
         own = {state.id for state in tree}
         return [state for state in self._sharing if state.id not in own and state.aggregates & aggregates]
 
-    def _ways(self, group: Group, root: ProviderState, reachable: Sequence[ProviderState]) -> Iterator[Part]:
+    def _ways(self, group: Group, reachable: Sequence[ProviderState]) -> Iterator[Part]:
         if group.in_tree is not None:
             wanted = self._known.get(group.in_tree)
             reachable = [state for state in reachable if wanted is not None and state.root_id == wanted.root_id]
         if group.suffix:
             return self._from_one(group, reachable)
-        return self._spread(group, root, reachable)
+        return self._spread(group, reachable)
 
     def _from_one(self, group: Group, reachable: Sequence[ProviderState]) -> Iterator[Part]:
         for state in reachable:
@@ -137,7 +140,7 @@ class Search:
             ):
                 yield ({state.id: group.resources} if group.resources else {}), (state.id,)
 
-    def _spread(self, group: Group, root: ProviderState, reachable: Sequence[ProviderState]) -> Iterator[Part]:
+    def _spread(self, group: Group, reachable: Sequence[ProviderState]) -> Iterator[Part]:
         """Each class from one provider; the required traits lie with those that give, the forbidden with none."""
         offers: list[list[tuple[str, ProviderState]]] = []
         for name, amount in group.resources.items():
@@ -147,7 +150,7 @@ class Search:
                     for state in reachable
                     if _has_room(state, {name: amount})
                     and group.traits.forbidden.isdisjoint(state.traits)
-                    and (group.member_of.admits(state.aggregates) or group.member_of.admits(root.aggregates))
+                    and group.member_of.admits(state.aggregates, self._known.get(state.root_id, state).aggregates)
                 ]
             )
         for chosen in itertools.product(*offers):
@@ -173,6 +176,8 @@ class Search:
                 for name, amount in wanted.items():
                     total[name] = total.get(name, 0) + amount
         if len(chosen) > 1 and not all(_has_room(self._known[one], wanted) for one, wanted in amounts.items()):
+            return None
+        if not self._query.nested and len({self._known[one].root_id for one in amounts}) < len(amounts):
             return None
         if not all(self._in_one_subtree(mappings, suffixes) for suffixes in self._query.same_subtree):
             return None

@@ -29,8 +29,8 @@ class MemberOf(msgspec.Struct, frozen=True):
     any_of: tuple[frozenset[str], ...] = ()
     none_of: frozenset[str] = frozenset()
 
-    def admits(self, aggregates: Collection[str]) -> bool:
-        have = frozenset(aggregates)
-        if not self.none_of.isdisjoint(have):
+    def admits(self, *aggregates: Collection[str]) -> bool:
+        """`aggregates` of a provider, and of the root it may have them from."""
+        if not all(self.none_of.isdisjoint(have) for have in aggregates):
             return False
-        return not self.any_of or all(not one.isdisjoint(have) for one in self.any_of)
+        return not self.any_of or any(all(not one.isdisjoint(have) for one in self.any_of) for have in aggregates)

@@ -7,6 +7,7 @@ _FAMILIES: tuple[tuple[type[errors.KilonovaError], int], ...] = (
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
+    (errors.MethodNotAllowed, 405),
     (errors.NotAcceptable, 406),
     (errors.Conflict, 409),
     (errors.Gone, 410),

@@ -1,8 +1,7 @@
 """/allocations, /usages, /reshaper"""
 
-import re
-from collections.abc import Mapping
-from typing import Any
+import uuid
+from typing import Annotated, Any
 
 import msgspec
 from starlette.responses import Response
@@ -10,66 +9,19 @@ from starlette.responses import Response
 from kilonova.contract.placement import ProviderChange
 from kilonova.db.database import Transaction
 from kilonova.db.errors import AlreadyThere
-from kilonova.model.allocation import MAX_INT
 from kilonova.model.errors import BadRequest, Conflict, NotFound
 from kilonova.model.ids import is_uuid_like
-from kilonova.placement.errors import ConcurrentUpdate
+from kilonova.model.time import Timestamp
+from kilonova.placement.errors import ConcurrentUpdate, UnknownProvider
 from kilonova.placement.rest.classes import check_known
-from kilonova.placement.rest.inventories import All, write_inventories
-from kilonova.placement.rest.query import pairs
-from kilonova.placement.rest.world import Request, World, body
+from kilonova.placement.rest.inventories import write_inventories
+from kilonova.placement.rest.shapes import Outside, Rows, at
+from kilonova.placement.rest.wanted import NO_TYPE, POSTS, PUTS, RESHAPES, Wanted, wanted_by
+from kilonova.placement.rest.world import Request, World, body, question
 from kilonova.placement.store import allocations as store
 from kilonova.placement.store import holdings, inventories, usages
 from kilonova.placement.store.allocations import ConsumerChanged, Holder, Short
-from kilonova.placement.store.holdings import Holdings
 from kilonova.web.response import empty, json_response
-
-MAX_NAME = 255
-_TYPE = re.compile(r"[A-Z0-9_]{1,255}|unknown")
-UNKNOWN = "00000000-0000-0000-0000-000000000000"
-NO_TYPE = "unknown"
-
-
-class OfProvider(msgspec.Struct):
-    """What is taken of one provider; `generation` may come along from a GET and says nothing."""
-
-    resources: dict[str, int]
-
-
-class ProviderId(msgspec.Struct):
-    uuid: str
-
-
-class Listed(msgspec.Struct, forbid_unknown_fields=True):
-    resource_provider: ProviderId
-    resources: dict[str, int]
-
-
-class Given(msgspec.Struct, forbid_unknown_fields=True):
-    """The body from 1.12 on; which members have to be there depends on the version."""
-
-    allocations: dict[str, OfProvider]
-    project_id: str | None = None
-    user_id: str | None = None
-    consumer_generation: int | msgspec.UnsetType | None = msgspec.UNSET
-    consumer_type: str | None = None
-    mappings: dict[str, list[str]] | None = None
-
-
-class GivenList(msgspec.Struct, forbid_unknown_fields=True):
-    """The body before 1.12."""
-
-    allocations: list[Listed]
-    project_id: str | None = None
-    user_id: str | None = None
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """A body, checked. `new`: nothing may be held yet."""
-
-    holder: Holder
-    holdings: Holdings
-    new: bool = False
 
 
 async def show(request: Request, minor: int) -> Response:
@@ -108,45 +60,39 @@ async def of_provider(request: Request, minor: int) -> Response:
 
 async def put(request: Request, minor: int) -> Response:
     consumer_id = request.params["consumer"]
-    if minor < 12:
-        wanted = _from_list(consumer_id, await body(request, GivenList), minor)
-    else:
-        wanted = _from(consumer_id, await body(request, Given), minor)
-    await _write(request.world, [wanted])
+    if not is_uuid_like(consumer_id):
+        raise BadRequest(f"Malformed consumer_uuid: {consumer_id}")
+    given = await body(request, at(minor, PUTS))
+    await _write(request.world, [wanted_by(str(uuid.UUID(consumer_id)), given)])
     return empty()
 
 
 async def post(request: Request, minor: int) -> Response:
     """Several consumers in one transaction."""
-    given = await body(request, dict[str, Given])
-    if not given:
-        raise BadRequest("JSON does not validate: {} does not have enough properties")
-    await _write(request.world, [_from(consumer_id, one, minor) for consumer_id, one in given.items()])
+    given = await body(request, at(minor, POSTS))
+    await _write(request.world, [wanted_by(consumer_id, one) for consumer_id, one in given.items()])
     return empty()
-
-
-class Reshaping(msgspec.Struct, forbid_unknown_fields=True):
-    inventories: dict[str, All]
-    allocations: dict[str, Given]
 
 
 async def reshape(request: Request, minor: int) -> Response:
     """Inventories move from one provider to another together with what is held of them."""
-    given = await body(request, Reshaping)
+    given = await body(request, at(minor, RESHAPES))
     world = request.world
-    wanted = [_from(consumer_id, one, minor) for consumer_id, one in given.allocations.items()]
+    known = await world.picture.current()
+    if strange := given.inventories.keys() - known.keys():
+        raise UnknownProvider(min(strange))
+    wanted = [wanted_by(consumer_id, one) for consumer_id, one in given.allocations.items()]
     stock = {
-        provider_id: {name: one.checked(name, minor) for name, one in every.inventories.items()}
+        provider_id: {name: one.checked(name, minor, provider_id) for name, one in every.inventories.items()}
         for provider_id, every in given.inventories.items()
     }
     await check_known(world, {name for every in stock.values() for name in every})
-    known = await world.picture.current()
 
     async def prepare(tx: Transaction) -> list[ProviderChange]:
         # First all there was and will be, so that allocations find room wherever they are going.
         changes = []
         for provider_id in sorted(stock):
-            before = known[provider_id].inventories if provider_id in known else {}
+            before = known[provider_id].inventories
             expected = given.inventories[provider_id].resource_provider_generation
             changes.append(await write_inventories(tx, provider_id, {**before, **stock[provider_id]}, expected))
         return changes
@@ -167,93 +113,50 @@ async def delete(request: Request, minor: int) -> Response:
     return empty()
 
 
+class UsageOf(msgspec.Struct, forbid_unknown_fields=True):
+    project_id: Outside
+    user_id: Outside | msgspec.UnsetType = msgspec.UNSET
+
+
+class UsageOfType(UsageOf):
+    consumer_type: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9_]+$|^all$|^unknown$", max_length=255)] | (
+        msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+USAGES: Rows[UsageOf] = ((0, UsageOf), (38, UsageOfType))
+
+
 async def totals(request: Request, minor: int) -> Response:
-    """/usages: what a project (or one user in it) holds; by consumer type from 1.38 on."""
-    allowed = {"project_id", "user_id"} | ({"consumer_type"} if minor >= 38 else set())
-    query = dict(pairs(request, allowed))
-    if "project_id" not in query:
-        raise BadRequest("Invalid query string parameters: 'project_id' is a required property")
-    found = await usages.by_type(request.world.db, query["project_id"], query.get("user_id"))
-    wanted = query.get("consumer_type", "all")
-    if minor < 38 or wanted == "all":
-        total = usages.summed(found)
-        return json_response(
-            {"usages": total.resources if minor < 38 else {"all": _counted(total)} if total.count else {}}
-        )
-    return json_response({"usages": {kind: _counted(one) for kind, one in found.items() if kind == wanted}})
-
-
-def _counted(total: usages.Usage) -> dict[str, int]:
-    return {"consumer_count": total.count, **total.resources}
-
-
-def _from_list(consumer_id: str, given: GivenList, minor: int) -> Wanted:
-    if not given.allocations:
-        raise BadRequest("JSON does not validate: [] is too short")
-    taken = {one.resource_provider.uuid: one.resources for one in given.allocations}
-    return _wanted(consumer_id, taken, given.project_id, given.user_id, NO_TYPE, msgspec.UNSET, minor)
-
-
-def _from(consumer_id: str, given: Given, minor: int) -> Wanted:
-    if not given.allocations and minor < 28:
-        raise BadRequest("JSON does not validate: {} does not have enough properties")
-    if minor >= 28 and given.consumer_generation is msgspec.UNSET:
-        raise BadRequest("JSON does not validate: 'consumer_generation' is a required property")
-    if minor >= 38 and given.consumer_type is None:
-        raise BadRequest("JSON does not validate: 'consumer_type' is a required property")
-    taken = {provider_id: one.resources for provider_id, one in given.allocations.items()}
-    kind = given.consumer_type or NO_TYPE
-    return _wanted(consumer_id, taken, given.project_id, given.user_id, kind, given.consumer_generation, minor)
-
-
-def _wanted(
-    consumer_id: str,
-    taken: Mapping[str, dict[str, int]],
-    project_id: str | None,
-    user_id: str | None,
-    kind: str,
-    generation: int | msgspec.UnsetType | None,
-    minor: int,
-) -> Wanted:
-    if minor >= 8 and (project_id is None or user_id is None):
-        raise BadRequest("JSON does not validate: 'project_id' and 'user_id' are required properties")
-    if not is_uuid_like(consumer_id):
-        raise BadRequest(f"JSON does not validate: consumer '{consumer_id}' is not a 'uuid'")
-    if max(len(project_id or UNKNOWN), len(user_id or UNKNOWN)) > MAX_NAME or _TYPE.fullmatch(kind) is None:
-        raise BadRequest("JSON does not validate: project_id, user_id or consumer_type is too long or malformed")
-    for amounts in taken.values():
-        if not amounts or not all(1 <= amount <= MAX_INT for amount in amounts.values()):
-            raise BadRequest("JSON does not validate: amounts are whole numbers from 1 on")
-    holder = Holder(
-        id=consumer_id,
-        project_id=project_id or UNKNOWN,
-        user_id=user_id or UNKNOWN,
-        type=kind,
-        generation=generation if isinstance(generation, int) else None,
+    """/usages: what a project (or one user in it) holds; from 1.38 on by consumer type, or of all together."""
+    query = question(request, at(minor, USAGES))
+    found = await usages.by_type(request.world.db, query.project_id, query.user_id or None)
+    if minor < 38:
+        return json_response({"usages": usages.summed(found).resources})
+    wanted = query.consumer_type if isinstance(query, UsageOfType) else msgspec.UNSET
+    if wanted == "all":
+        found = {"all": usages.summed(found)} if found else {}
+    elif wanted:
+        found = {kind: one for kind, one in found.items() if kind == wanted}
+    return json_response(
+        {"usages": {kind: {"consumer_count": one.count, **one.resources} for kind, one in found.items()}}
     )
-    return Wanted(holder, dict(taken), new=generation is None)
 
 
 async def _write(world: World, wanted: list[Wanted], *, before: Any = None, after: Any = None) -> None:
     """Errors: ConcurrentUpdate, Conflict for what is short, BadRequest for unknown providers and classes."""
     known = await world.picture.current()
-    await check_known(world, {name for one in wanted for amounts in one.holdings.values() for name in amounts})
+    for one in wanted:
+        names = {name for amounts in one.holdings.values() for name in amounts}
+        await check_known(world, names, f"Unable to allocate inventory for consumer {one.consumer}")
     if strange := {provider for one in wanted for provider in one.holdings} - known.keys():
         raise BadRequest(f"Allocation for resource provider '{min(strange)}' that does not exist.")
     now = world.clock.now()
 
     async def write(tx: Transaction) -> list[ProviderChange]:
         changes = list(await before(tx)) if before is not None else []
-        for one in sorted(wanted, key=lambda one: one.holder.id):
-            exists = await holdings.consumer(tx, one.holder.id) is not None
-            if one.new and exists:
-                raise ConcurrentUpdate(f"consumer generation conflict - expected null but got {one.holder.id}")
-            if exists:
-                changes += await store.replace(tx, one.holder, one.holdings, now)
-            elif one.holder.generation is not None:
-                raise ConsumerChanged
-            elif one.holdings:
-                changes += await store.add(tx, one.holder, one.holdings, now)
+        for one in sorted(wanted, key=lambda one: one.consumer):
+            changes += await _hold(tx, one, now)
         if after is not None:
             await after(tx)
         return changes
@@ -265,3 +168,27 @@ async def _write(world: World, wanted: list[Wanted], *, before: Any = None, afte
     except Short as short:
         reason = await store.reason_of(world.db, short)
         raise Conflict(f"Unable to allocate inventory: Unable to create allocation: {reason}") from None
+
+
+async def _hold(tx: Transaction, wanted: Wanted, now: Timestamp) -> list[ProviderChange]:
+    """Errors: ConcurrentUpdate, ConsumerChanged, AlreadyThere, Short."""
+    consumer = await holdings.consumer(tx, wanted.consumer)
+    actual = None if consumer is None else consumer.generation
+    if wanted.generation is not msgspec.UNSET and wanted.generation != actual:
+        raise ConcurrentUpdate(
+            f"consumer generation conflict - expected {_json(actual)} but got {_json(wanted.generation)}"
+        )
+    holder = Holder(
+        id=wanted.consumer,
+        project_id=wanted.project_id,
+        user_id=wanted.user_id,
+        type=wanted.type or (NO_TYPE if consumer is None else consumer.type),
+        generation=None if wanted.generation is msgspec.UNSET else actual,
+    )
+    if consumer is not None:
+        return await store.replace(tx, holder, wanted.holdings, now)
+    return await store.add(tx, holder, wanted.holdings, now) if wanted.holdings else []
+
+
+def _json(generation: int | None) -> str:
+    return "null" if generation is None else str(generation)

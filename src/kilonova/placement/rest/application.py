@@ -6,13 +6,15 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from kilonova.model.errors import KilonovaError
+from kilonova.placement.errors import NoSuchMethod
 from kilonova.placement.rest import allocations, candidates, classes, inventories, providers, traits
 from kilonova.placement.rest.microversion import HEADER, MAXIMUM, MINIMUM, BadMicroversion, minor_of
-from kilonova.placement.rest.world import Handler, Request, World, href, versioned
+from kilonova.placement.rest.world import Handler, Request, World, href, stamped, versioned
 from kilonova.placement.service import PlacementService
 from kilonova.web.application import Application, Routes, TokenCheck, routes_of
 from kilonova.web.response import json_response
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PROVIDER = "/resource_providers/{uuid}"
 
 # Method, path, handler, and the microversion 1.N it is there from.
@@ -25,7 +27,7 @@ TABLE: tuple[tuple[str, str, Handler, int], ...] = (
     ("GET", f"{PROVIDER}/inventories", inventories.index, 0),
     ("POST", f"{PROVIDER}/inventories", inventories.create, 0),
     ("PUT", f"{PROVIDER}/inventories", inventories.set_all, 0),
-    ("DELETE", f"{PROVIDER}/inventories", inventories.delete_all, 5),
+    ("DELETE", f"{PROVIDER}/inventories", inventories.delete_all, 0),
     ("GET", f"{PROVIDER}/inventories/{{resource_class}}", inventories.show, 0),
     ("PUT", f"{PROVIDER}/inventories/{{resource_class}}", inventories.set_one, 0),
     ("DELETE", f"{PROVIDER}/inventories/{{resource_class}}", inventories.delete_one, 0),
@@ -57,13 +59,27 @@ TABLE: tuple[tuple[str, str, Handler, int], ...] = (
 
 def application(service: PlacementService, check_token: TokenCheck | None) -> Application[World]:
     routes: Routes = routes_of(("GET", "/", root), public=True)
-    routes_of(*((method, path, versioned(handler, since)) for method, path, handler, since in TABLE), into=routes)
+    for method, path, handler, since in TABLE:
+        routes_of((method, path, versioned(handler, since, readers=path == "/usages")), into=routes)
+    for path in dict.fromkeys(("/", *(path for _, path, _, _ in TABLE))):
+        _refuse_others(routes, path)
     return Application("placement", routes, World(service), render=render, check_token=check_token)
+
+
+def _refuse_others(routes: Routes, path: str) -> None:
+    """405 for the methods that a path has not."""
+    known = set(routes.methods(path))
+    allowed = ", ".join(sorted(known - {"HEAD"}))
+
+    async def refuse(request: Request) -> Response:
+        raise NoSuchMethod(request.method, allowed)
+
+    routes_of(*((method, path, refuse) for method in METHODS if method not in known), public=path == "/", into=routes)
 
 
 async def root(request: Request) -> Response:
     # Clients negotiate here: a version that is not to be had must be refused.
-    minor_of(request.headers.get(HEADER))
+    minor = minor_of(request.headers.get(HEADER))
     version = {
         "id": "v1.0",
         "status": "CURRENT",
@@ -71,7 +87,7 @@ async def root(request: Request) -> Response:
         "max_version": f"1.{MAXIMUM}",
         "links": [{"rel": "self", "href": href(request, "")}],
     }
-    return json_response({"versions": [version]})
+    return stamped(request, json_response({"versions": [version]}), minor)
 
 
 def render(status: int, error: BaseException, request: Request) -> Response:
@@ -92,6 +108,8 @@ def render(status: int, error: BaseException, request: Request) -> Response:
     if isinstance(error, BadMicroversion):
         shown |= {"max_version": error.max_version, "min_version": error.min_version}
     headers = {HEADER: f"placement 1.{minor}", "vary": HEADER}
+    if isinstance(error, NoSuchMethod):
+        headers["allow"] = error.allowed
     if status == 401:
         headers["www-authenticate"] = "Keystone"
     return json_response({"errors": [shown]}, status, headers)

@@ -7,21 +7,22 @@ from starlette.responses import Response
 
 from kilonova.db.errors import AlreadyThere
 from kilonova.model.errors import BadRequest, Conflict, NotFound
+from kilonova.placement.rest.shapes import Custom, shaped
 from kilonova.placement.rest.world import Request, World, body, created, href
-from kilonova.placement.standard import RESOURCE_CLASSES, is_custom
+from kilonova.placement.standard import RESOURCE_CLASSES
 from kilonova.placement.store import traits as store
 from kilonova.web.response import empty, json_response
 
 
 class Name(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
+    name: Custom
 
 
-async def check_known(world: World, names: Collection[str]) -> None:
+async def check_known(world: World, names: Collection[str], where: str = "Unknown resource class in inventory") -> None:
     """Errors: BadRequest."""
     unknown = set(names) - set(RESOURCE_CLASSES)
     if unknown and (unknown := unknown - (await store.custom_classes(world.db)).keys()):
-        raise BadRequest(f"Unknown resource class in inventory: No such resource class {', '.join(sorted(unknown))}.")
+        raise BadRequest(f"{where}: No such resource class {', '.join(sorted(unknown))}.")
 
 
 def _view(request: Request, name: str) -> dict[str, object]:
@@ -45,7 +46,7 @@ async def show(request: Request, minor: int) -> Response:
 
 
 async def create(request: Request, minor: int) -> Response:
-    name = _custom((await body(request, Name)).name)
+    name = (await body(request, Name)).name
     if not await _make(request.world, name):
         raise Conflict(f"Conflicting resource class already exists: {name}")
     return created(request, f"/resource_classes/{name}")
@@ -56,13 +57,13 @@ async def ensure(request: Request, minor: int) -> Response:
     name = request.params["name"]
     if minor < 7:
         return await _rename(request, name)
-    if await _make(request.world, _custom(name)):
+    if await _make(request.world, shaped({"name": name}, Name).name):
         return created(request, f"/resource_classes/{name}")
     return empty(headers={"location": request.base + f"/resource_classes/{name}"})
 
 
 async def _rename(request: Request, name: str) -> Response:
-    new = _custom((await body(request, Name)).name)
+    new = (await body(request, Name)).name
     if name in RESOURCE_CLASSES:
         raise BadRequest(f"Cannot update standard resource class {name}")
     try:
@@ -79,17 +80,11 @@ async def delete(request: Request, minor: int) -> Response:
     if name in RESOURCE_CLASSES:
         raise BadRequest(f"Error in delete resource class: Cannot delete standard resource class {name}.")
     if await store.class_in_use(world.db, name):
-        raise Conflict(f"Error in delete resource class: Resource class {name} in use in inventory.")
+        raise Conflict(f"Error in delete resource class {name}: Class is in use in inventory.")
     async with world.db.begin() as tx:
         if not await store.remove_custom_class(tx, name):
             raise NotFound(f"No such resource class {name}.")
     return empty()
-
-
-def _custom(name: str) -> str:
-    if not is_custom(name):
-        raise BadRequest(f"JSON does not validate: '{name}' does not match '^CUSTOM_[A-Z0-9_]+$'")
-    return name
 
 
 async def _make(world: World, name: str) -> bool:

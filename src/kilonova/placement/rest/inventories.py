@@ -1,6 +1,6 @@
 """/resource_providers/{uuid}/inventories and /usages"""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.responses import Response
@@ -9,33 +9,27 @@ from kilonova.contract.placement import Inventory, ProviderChange, ProviderState
 from kilonova.db.database import Transaction
 from kilonova.model.allocation import MAX_INT
 from kilonova.model.errors import BadRequest, NotFound
-from kilonova.placement.errors import ConcurrentUpdate
+from kilonova.placement.errors import ConcurrentUpdate, NoSuchMethod
 from kilonova.placement.rest.classes import check_known
+from kilonova.placement.rest.shapes import Count, Upper
 from kilonova.placement.rest.world import Request, World, body, created
 from kilonova.placement.store import allocations, inventories
 from kilonova.web.response import empty, json_response
 
 
-class GivenInventory(msgspec.Struct, forbid_unknown_fields=True):
-    total: int
-    reserved: int = 0
-    min_unit: int = 1
-    max_unit: int = MAX_INT
-    step_size: int = 1
-    allocation_ratio: float = 1.0
+class GivenInventory(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    total: Count
+    reserved: Annotated[int, msgspec.Meta(ge=0, le=MAX_INT)] = 0
+    min_unit: Count = 1
+    max_unit: Count = MAX_INT
+    step_size: Count = 1
+    allocation_ratio: Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)] = 1.0
+    # Says nothing where many are given, or a new one.
+    resource_provider_generation: int | msgspec.UnsetType = msgspec.UNSET
 
-    def checked(self, resource_class: str, minor: int) -> Inventory:
-        """Errors: BadRequest. `reserved` may equal `total` from 1.26 on."""
-        small = min(self.total, self.min_unit, self.max_unit, self.step_size) >= 1
-        large = max(self.total, self.min_unit, self.max_unit, self.step_size, self.reserved) > MAX_INT
-        if not small or large or self.reserved < 0 or not 0 < self.allocation_ratio <= 3.40282e38:
-            raise BadRequest(f"JSON does not validate: inventory of '{resource_class}' is out of range")
-        if self.reserved > self.total or (self.reserved == self.total and minor < 26):
-            raise BadRequest(
-                f"Unable to update inventory for resource provider: Invalid inventory for '{resource_class}'. "
-                "The reserved value is greater than or equal to total."
-            )
-        return Inventory(
+    def checked(self, resource_class: str, minor: int, provider_id: str, verb: str = "update") -> Inventory:
+        """Errors: BadRequest. From 1.26 on there may be nothing left besides what is reserved."""
+        inventory = Inventory(
             total=self.total,
             reserved=self.reserved,
             allocation_ratio=self.allocation_ratio,
@@ -43,15 +37,20 @@ class GivenInventory(msgspec.Struct, forbid_unknown_fields=True):
             max_unit=self.max_unit,
             step_size=self.step_size,
         )
+        if self.reserved > self.total or (inventory.capacity == 0 and minor < 26):
+            raise BadRequest(
+                f"Unable to {verb} inventory for resource provider {provider_id}: what is reserved of "
+                f"'{resource_class}' is greater than {'' if minor >= 26 else 'or equal to '}total"
+            )
+        return inventory
 
 
-class One(GivenInventory):
-    resource_provider_generation: int = msgspec.field(default=-1)
+class One(GivenInventory, kw_only=True):
+    resource_provider_generation: int
 
 
-class New(GivenInventory):
-    resource_class: str = ""
-    resource_provider_generation: int | None = None
+class New(GivenInventory, kw_only=True):
+    resource_class: Upper
 
 
 class All(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,38 +84,38 @@ async def usages(request: Request, minor: int) -> Response:
 
 
 async def set_all(request: Request, minor: int) -> Response:
+    provider_id = (await request.world.provider(request.params["uuid"])).id
     given = await body(request, All)
-    wanted = {name: one.checked(name, minor) for name, one in given.inventories.items()}
-    state = await _set(request.world, request.params["uuid"], wanted, given.resource_provider_generation)
+    wanted = {name: one.checked(name, minor, provider_id) for name, one in given.inventories.items()}
+    state = await _set(request.world, provider_id, wanted, given.resource_provider_generation)
     return json_response(view(state))
 
 
 async def set_one(request: Request, minor: int) -> Response:
-    given = await body(request, One)
     name = request.params["resource_class"]
     state = await request.world.provider(request.params["uuid"])
-    wanted = {**state.inventories, name: given.checked(name, minor)}
+    given = await body(request, One)
+    wanted = {**state.inventories, name: given.checked(name, minor, state.id)}
+    if name not in state.inventories:
+        raise BadRequest(f"No inventory record with resource class {name} to update for {state.id}")
     state = await _set(request.world, state.id, wanted, given.resource_provider_generation)
     return json_response(view_one(state, name))
 
 
 async def create(request: Request, minor: int) -> Response:
+    state = await request.world.provider(request.params["uuid"])
     given = await body(request, New)
     name = given.resource_class
-    state = await request.world.provider(request.params["uuid"])
     if name in state.inventories:
         raise ConcurrentUpdate(f"Update conflict: {name} inventory exists already")
-    expected = given.resource_provider_generation
-    state = await _set(
-        request.world,
-        state.id,
-        {**state.inventories, name: given.checked(name, minor)},
-        state.generation if expected is None else expected,
-    )
+    wanted = {**state.inventories, name: given.checked(name, minor, state.id, "create")}
+    state = await _set(request.world, state.id, wanted, state.generation)
     return created(request, f"/resource_providers/{state.id}/inventories/{name}", view_one(state, name))
 
 
 async def delete_all(request: Request, minor: int) -> Response:
+    if minor < 5:
+        raise NoSuchMethod(request.method, "GET, POST, PUT")
     state = await request.world.provider(request.params["uuid"])
     await _set(request.world, state.id, {}, state.generation)
     return empty()
@@ -125,13 +124,10 @@ async def delete_all(request: Request, minor: int) -> Response:
 async def delete_one(request: Request, minor: int) -> Response:
     name = request.params["resource_class"]
     state = await request.world.provider(request.params["uuid"])
-    view_one(state, name)
-    await _set(
-        request.world,
-        state.id,
-        {key: inventory for key, inventory in state.inventories.items() if key != name},
-        state.generation,
-    )
+    if name not in state.inventories:
+        raise NotFound(f"No inventory of class {name} found for delete")
+    wanted = {key: inventory for key, inventory in state.inventories.items() if key != name}
+    await _set(request.world, state.id, wanted, state.generation)
     return empty()
 
 
@@ -151,6 +147,8 @@ async def write_inventories(
 ) -> ProviderChange:
     generation, name = await allocations.bump(tx, provider_id)
     if generation != expected + 1:
-        raise ConcurrentUpdate("resource provider generation conflict")
+        raise ConcurrentUpdate(
+            f"resource provider generation conflict for {provider_id}: actual: {generation - 1}, given: {expected}"
+        )
     await inventories.set_inventories(tx, provider_id, wanted)
     return ProviderChange(name=name, generation=generation, reload=True)

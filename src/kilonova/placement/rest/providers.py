@@ -1,7 +1,7 @@
 """/resource_providers"""
 
 import uuid
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.responses import Response
@@ -10,11 +10,13 @@ from kilonova.contract.placement import ProviderChange, ProviderState
 from kilonova.db.database import Transaction
 from kilonova.db.errors import AlreadyThere
 from kilonova.model.errors import BadRequest
-from kilonova.model.ids import HostName, is_uuid_like
+from kilonova.model.ids import HostName
 from kilonova.placement.errors import DuplicateName
-from kilonova.placement.rest.query import amounts, has_room, member_of, pairs, traits
+from kilonova.placement.rest import classes
+from kilonova.placement.rest.query import amounts, has_room, member_of, traits
+from kilonova.placement.rest.shapes import Rows, Uuid, at
 from kilonova.placement.rest.traits import check_known
-from kilonova.placement.rest.world import Request, World, body, created, href
+from kilonova.placement.rest.world import Request, World, body, created, href, question
 from kilonova.placement.store import allocations, providers
 from kilonova.web.response import empty, json_response
 
@@ -31,28 +33,47 @@ def view(request: Request, state: ProviderState, minor: int) -> dict[str, Any]:
     return shown
 
 
+class Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    uuid: Uuid | msgspec.UnsetType = msgspec.UNSET
+
+
+class Member(Named):
+    member_of: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Having(Member):
+    resources: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Related(Having):
+    in_tree: Uuid | msgspec.UnsetType = msgspec.UNSET
+
+
+class Able(Related):
+    required: str | msgspec.UnsetType = msgspec.UNSET
+
+
+QUESTIONS: Rows[Named] = ((0, Named), (3, Member), (4, Having), (14, Related), (18, Able))
+
+
 async def index(request: Request, minor: int) -> Response:
-    allowed = {"name", "uuid"}
-    for since, key in ((3, "member_of"), (4, "resources"), (14, "in_tree"), (18, "required")):
-        if minor >= since:
-            allowed.add(key)
-    found = pairs(request, allowed, repeated={"member_of"} | ({"required"} if minor >= 39 else set()))
-    query = dict(found)
-    for key in ("uuid", "in_tree"):
-        if key in query and not is_uuid_like(query[key]):
-            raise BadRequest(f"Invalid query string parameters: '{query[key]}' is not a 'uuid'")
-    known = await request.world.picture.current()
-    wanted_traits = traits([value for key, value in found if key == "required"], minor)
-    wanted_aggregates = member_of([value for key, value in found if key == "member_of"], minor)
+    query = question(request, at(minor, QUESTIONS))
+    resources = query.resources if isinstance(query, Having) else msgspec.UNSET
+    in_tree = query.in_tree if isinstance(query, Related) else msgspec.UNSET
+    wanted_traits = traits(request.query_params.getlist("required"), minor)
+    wanted_aggregates = member_of(request.query_params.getlist("member_of"), minor)
     await check_known(request.world, wanted_traits.named)
-    wanted = amounts(query["resources"]) if "resources" in query else {}
-    root = known[query["in_tree"]].root_id if query.get("in_tree") in known else ""
+    wanted = {} if resources is msgspec.UNSET else amounts(resources)
+    await classes.check_known(request.world, wanted, "Invalid resource class in resources parameter")
+    known = await request.world.picture.current()
+    root = known[in_tree].root_id if in_tree in known else ""
     shown = [
         view(request, state, minor)
         for state in known.values()
-        if query.get("name", state.name) == state.name
-        and query.get("uuid", state.id) == state.id
-        and ("in_tree" not in query or state.root_id == root)
+        if query.name in (msgspec.UNSET, state.name)
+        and query.uuid in (msgspec.UNSET, state.id)
+        and (in_tree is msgspec.UNSET or state.root_id == root)
         and wanted_traits.admits(state.traits)
         and wanted_aggregates.admits(state.aggregates)
         and has_room(state, wanted)
@@ -60,28 +81,48 @@ async def index(request: Request, minor: int) -> Response:
     return json_response({"resource_providers": shown})
 
 
-class NewProvider(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    uuid: str | None = None
-    parent_provider_uuid: str | None = None
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class NewProvider(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    name: Name
+    uuid: Uuid | msgspec.UnsetType = msgspec.UNSET
+
+
+class NewChild(NewProvider, kw_only=True):
+    parent_provider_uuid: Uuid | None = None
+
+
+class ChangedProvider(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    name: Name
+
+
+class ChangedChild(ChangedProvider, kw_only=True):
+    """A parent that is not named stays."""
+
+    parent_provider_uuid: Uuid | msgspec.UnsetType | None = msgspec.UNSET
+
+
+NEW: Rows[NewProvider] = ((0, NewProvider), (14, NewChild))
+CHANGED: Rows[ChangedProvider] = ((0, ChangedProvider), (14, ChangedChild))
 
 
 async def create(request: Request, minor: int) -> Response:
-    given = await body(request, NewProvider)
-    if not 1 <= len(given.name) <= 200:
-        raise BadRequest("JSON does not validate: the name must have 1 to 200 characters")
-    if given.parent_provider_uuid is not None and minor < 14:
-        raise BadRequest("JSON does not validate: Additional properties are not allowed ('parent_provider_uuid')")
-    provider_id = _checked(given.uuid) if given.uuid is not None else str(uuid.uuid4())
+    given = await body(request, at(minor, NEW))
+    provider_id = str(uuid.uuid4() if given.uuid is msgspec.UNSET else uuid.UUID(given.uuid))
+    parent_id = given.parent_provider_uuid if isinstance(given, NewChild) else None
     world = request.world
-    root = await _root(world, given.parent_provider_uuid, provider_id)
+    refused = f'Unable to create resource provider "{given.name}", {provider_id}'
+    if parent_id == provider_id:
+        raise BadRequest(f"{refused}: parent provider UUID cannot be same as UUID")
+    root = await _root(world, parent_id, provider_id, refused)
 
     async def write(tx: Transaction) -> list[ProviderChange]:
         await providers.create(
             tx,
             id=provider_id,
             name=given.name,
-            parent_id=given.parent_provider_uuid,
+            parent_id=parent_id,
             root_id=root,
             now=world.clock.now(),
         )
@@ -99,20 +140,12 @@ async def create(request: Request, minor: int) -> Response:
     return created(request, path, view(request, await world.provider(provider_id), minor), 200)
 
 
-def _checked(given: str) -> str:
-    if not is_uuid_like(given):
-        raise BadRequest(f"JSON does not validate: '{given}' is not a 'uuid'")
-    return str(uuid.UUID(given))
-
-
-async def _root(world: World, parent_id: str | None, own_id: str) -> str:
+async def _root(world: World, parent_id: str | None, own_id: str, refused: str) -> str:
     if parent_id is None:
         return own_id
-    if parent_id == own_id:
-        raise BadRequest("Parent provider UUID cannot be same as UUID. Unable to create resource provider")
     parent = (await world.picture.current()).get(parent_id)
     if parent is None:
-        raise BadRequest(f"Parent provider UUID {parent_id} does not exist.")
+        raise BadRequest(f"{refused}: parent provider UUID does not exist")
     return parent.root_id
 
 
@@ -122,16 +155,20 @@ async def show(request: Request, minor: int) -> Response:
 
 async def update(request: Request, minor: int) -> Response:
     world, provider_id = request.world, request.params["uuid"]
-    given = await body(request, NewProvider)
+    given = await body(request, at(minor, CHANGED))
     state = await world.provider(provider_id)
     known = await world.picture.current()
-    moved = minor >= 14 and given.parent_provider_uuid != state.parent_id
+    named = given.parent_provider_uuid if isinstance(given, ChangedChild) else msgspec.UNSET
+    wanted = state.parent_id if named is msgspec.UNSET else named
+    moved = wanted != state.parent_id
+    refused = f"Unable to save resource provider {provider_id}"
     if moved and state.parent_id is not None and minor < 37:
-        raise BadRequest("Unable to save resource provider: re-parenting a provider is not currently allowed.")
-    root = await _root(world, given.parent_provider_uuid, provider_id) if moved else state.root_id
+        kind = "un-parenting" if wanted is None else "re-parenting"
+        raise BadRequest(f"{refused}: {kind} a provider is not currently allowed.")
     family = _descendants(known, provider_id)
-    if moved and given.parent_provider_uuid in family:
-        raise BadRequest("Unable to save resource provider: creating loop in the provider tree is not allowed.")
+    if moved and wanted in family:
+        raise BadRequest(f"{refused}: creating loop in the provider tree is not allowed.")
+    root = await _root(world, wanted, provider_id, refused) if moved else state.root_id
 
     async def write(tx: Transaction) -> list[ProviderChange]:
         changes = []
@@ -139,7 +176,7 @@ async def update(request: Request, minor: int) -> Response:
             generation, name = await allocations.bump(tx, member)
             changes.append(ProviderChange(name=name, generation=generation, reload=True))
             if moved:
-                parent_id = given.parent_provider_uuid if member == provider_id else known[member].parent_id
+                parent_id = wanted if member == provider_id else known[member].parent_id
                 await providers.adopt(tx, member, parent_id=parent_id, root_id=root)
         if given.name != state.name:
             await providers.rename(tx, provider_id, given.name, world.clock.now())

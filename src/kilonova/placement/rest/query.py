@@ -1,29 +1,14 @@
 """Query strings of Placement: which are allowed from when, and the little languages in their values."""
 
-from collections.abc import Collection
-
 from kilonova.contract.placement import ProviderState
 from kilonova.model.allocation import MAX_INT
-from kilonova.model.errors import BadRequest
 from kilonova.model.ids import is_uuid_like
 from kilonova.placement.conditions import MemberOf, Traits
 from kilonova.placement.errors import BadQuery, DuplicateQueryKey
-from kilonova.placement.rest.world import Request
 
 Pairs = list[tuple[str, str]]
 
-
-def pairs(request: Request, allowed: Collection[str], *, repeated: Collection[str] = ()) -> Pairs:
-    """All of the query string, in order. Errors: BadRequest for unknown keys and those that came too often."""
-    found = list(request.query_params.multi_items())
-    seen: set[str] = set()
-    for key, _ in found:
-        if key not in allowed:
-            raise BadRequest(f"Invalid query string parameters: Additional properties are not allowed ('{key}')")
-        if key in seen and key not in repeated:
-            raise DuplicateQueryKey(f"Query parameter '{key}' may only be specified once.")
-        seen.add(key)
-    return found
+_WRONG = "Invalid query string parameters"
 
 
 def amounts(text: str) -> dict[str, int]:
@@ -31,51 +16,57 @@ def amounts(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in text.split(","):
         name, colon, amount = part.partition(":")
-        if not name or not colon or not amount.isdigit() or not 1 <= int(amount) <= MAX_INT:
+        if not name or not colon:
             raise BadQuery(
                 "Badly formed resources parameter. Expected resources query string parameter in form: "
-                f"?resources=VCPU:2,MEMORY_MB:1024. Got: {text}."
+                f"?resources=VCPU:2,MEMORY_MB:1024. Got: {part if text else 'empty string'}."
             )
+        amount = amount.strip()
+        if not amount.isdecimal() or not 1 <= int(amount) <= MAX_INT:
+            raise BadQuery(f"Resource {name} can be had in whole numbers from 1 on. Got: {amount}.")
         found[name] = int(amount)
     return found
 
 
-def traits(values: list[str], minor: int) -> Traits:
-    """`A,!B` (forbidden from 1.22) and `in:A,B` (from 1.39). Errors: BadQuery."""
+def traits(values: list[str], minor: int, key: str = "required") -> Traits:
+    """`A,!B` (forbidden from 1.22) and `in:A,B` (from 1.39; the last value alone counts before). Errors: BadQuery."""
     required: set[str] = set()
     forbidden: set[str] = set()
     any_of: list[frozenset[str]] = []
-    for value in values:
-        if value.startswith("in:") and minor >= 39:
-            any_of.append(frozenset(value[3:].split(",")))
-            continue
-        for name in value.split(","):
-            bare = name.removeprefix("!")
-            if not bare or (bare != name and minor < 22):
-                raise BadQuery(
-                    f"Invalid query string parameters: Expected 'required' to be a list of traits. Got: {value}"
-                )
-            (forbidden if bare != name else required).add(bare)
-    if conflict := required & forbidden:
-        raise BadQuery(f"Conflicting required and forbidden traits found: {', '.join(sorted(conflict))}")
+    for value in values if minor >= 39 else values[-1:]:
+        either = value.startswith("in:")
+        if either and minor < 39:
+            raise BadQuery(f"{_WRONG}: '{key}' with 'in:' is only supported since microversion 1.39. Got: {value}")
+        names = [name.strip() for name in value.removeprefix("in:").split(",")]
+        against = {name.lstrip("!") for name in names if name.startswith("!")}
+        if not all(names) or not all(against) or (against and (either or minor < 22)):
+            form = "in:TRAIT,TRAIT" if either else "TRAIT,!TRAIT" if minor >= 22 else "TRAIT,TRAIT"
+            raise BadQuery(f"{_WRONG}: Expected '{key}' parameter value of the form: {form}. Got: {value}")
+        if either:
+            any_of.append(frozenset(names))
+        else:
+            forbidden |= against
+            required.update(name for name in names if not name.startswith("!"))
+    if conflict := (required & forbidden).union(*(one for one in any_of if one <= forbidden)):
+        raise BadQuery(f"Conflicting required and forbidden traits found in {key}: {', '.join(sorted(conflict))}")
     return Traits(frozenset(required), frozenset(forbidden), tuple(any_of))
 
 
-def member_of(values: list[str], minor: int) -> MemberOf:
-    """`UUID`, `in:A,B`, and from 1.32 `!UUID`, `!in:A,B`. Errors: BadQuery."""
+def member_of(values: list[str], minor: int, key: str = "member_of") -> MemberOf:
+    """`UUID`, `in:A,B`, and from 1.32 `!UUID`, `!in:A,B`; more than one from 1.24. Errors: BadQuery."""
     any_of: list[frozenset[str]] = []
     none_of: set[str] = set()
     if len(values) > 1 and minor < 24:
-        raise DuplicateQueryKey("Query parameter 'member_of' may only be specified once.")
+        raise DuplicateQueryKey(f"Multiple {key} parameters are not supported before 1.24")
     for value in values:
-        against = value.startswith("!") and minor >= 32
-        listed = value.removeprefix("!") if against else value
+        against = value.startswith("!")
+        if against and minor < 32:
+            raise BadQuery(f"Forbidden {key} parameters are not supported before 1.32. Got: {value}")
+        listed = value.removeprefix("!")
         names = listed[3:].split(",") if listed.startswith("in:") else [listed]
         if not all(is_uuid_like(name) for name in names):
-            raise BadQuery(
-                "Invalid query string parameters: Expected 'member_of' parameter to contain valid UUID(s). "
-                f"Got: {value}"
-            )
+            hint = "" if listed.startswith("in:") or "," not in listed else " (several only behind 'in:')"
+            raise BadQuery(f"{_WRONG}: Expected 'member_of' parameter to contain valid UUID(s). Got: {value}{hint}")
         if against:
             none_of.update(names)
         else:

@@ -10,9 +10,9 @@ from kilonova.contract.placement import ProviderChange, ProviderState
 from kilonova.db.database import Transaction
 from kilonova.db.errors import AlreadyThere
 from kilonova.model.errors import BadRequest, Conflict, NotFound
-from kilonova.model.ids import is_uuid_like
 from kilonova.placement.errors import ConcurrentUpdate
-from kilonova.placement.rest.world import Request, World, body
+from kilonova.placement.rest.shapes import Outside, Uuid
+from kilonova.placement.rest.world import Request, World, body, dated, question
 from kilonova.placement.standard import TRAITS, is_custom
 from kilonova.placement.store import allocations
 from kilonova.placement.store import traits as store
@@ -26,11 +26,15 @@ async def check_known(world: World, names: Collection[str]) -> None:
         raise BadRequest(f"No such trait(s): {', '.join(sorted(unknown))}.")
 
 
+class Which(msgspec.Struct, forbid_unknown_fields=True):
+    name: str | None = None
+    associated: str | None = None
+
+
 async def index(request: Request, minor: int) -> Response:
-    query = request.query_params
+    query = question(request, Which)
     names = sorted(TRAITS | (await store.custom_traits(request.world.db)).keys())
-    wanted = query.get("name")
-    if wanted is not None:
+    if (wanted := query.name) is not None:
         how, colon, value = wanted.partition(":")
         if not colon or how not in ("in", "startswith"):
             raise BadRequest(
@@ -39,7 +43,7 @@ async def index(request: Request, minor: int) -> Response:
             )
         listed = set(value.split(","))
         names = [name for name in names if (name in listed if how == "in" else name.startswith(value))]
-    if (associated := query.get("associated")) is not None:
+    if (associated := query.associated) is not None:
         if associated.lower() not in ("true", "false"):
             raise BadRequest(f"The query parameter 'associated' only accepts 'true' or 'false'. Got: \"{associated}\"")
         known = await request.world.picture.current()
@@ -67,8 +71,8 @@ async def ensure(request: Request, minor: int) -> Response:
         async with world.db.begin() as tx:
             await store.add_custom_trait(tx, name, world.clock.now())
     except AlreadyThere:
-        return empty(204, headers)
-    return empty(201, headers)
+        return dated(request, empty(204, headers), minor)
+    return dated(request, empty(201, headers), minor)
 
 
 async def delete(request: Request, minor: int) -> Response:
@@ -84,7 +88,7 @@ async def delete(request: Request, minor: int) -> Response:
 
 
 class GivenTraits(msgspec.Struct, forbid_unknown_fields=True):
-    traits: list[str]
+    traits: list[Outside]
     resource_provider_generation: int
 
 
@@ -99,7 +103,8 @@ async def of_provider(request: Request, minor: int) -> Response:
 async def set_of_provider(request: Request, minor: int) -> Response:
     given = await body(request, GivenTraits)
     world, provider_id = request.world, request.params["uuid"]
-    await world.provider(provider_id)
+    if (await world.provider(provider_id)).generation != given.resource_provider_generation:
+        raise TraitsChanged
     await check_known(world, given.traits)
     await _set_traits(world, provider_id, given.traits, given.resource_provider_generation)
     return json_response(_traits_view(await world.provider(provider_id)))
@@ -111,13 +116,16 @@ async def clear_of_provider(request: Request, minor: int) -> Response:
     return empty()
 
 
+class TraitsChanged(ConcurrentUpdate):
+    def __init__(self) -> None:
+        super().__init__("Resource provider's generation already changed. Please update the generation and try again.")
+
+
 async def _set_traits(world: World, provider_id: str, wanted: list[str], expected: int) -> None:
     async def write(tx: Transaction) -> list[ProviderChange]:
         generation, name = await allocations.bump(tx, provider_id)
         if generation != expected + 1:
-            raise ConcurrentUpdate(
-                "Resource provider's generation already changed. Please update the generation and try again."
-            )
+            raise TraitsChanged
         await store.set_traits(tx, provider_id, wanted)
         return [ProviderChange(name=name, generation=generation, reload=True)]
 
@@ -125,7 +133,7 @@ async def _set_traits(world: World, provider_id: str, wanted: list[str], expecte
 
 
 class GivenAggregates(msgspec.Struct, forbid_unknown_fields=True):
-    aggregates: list[str]
+    aggregates: list[Uuid]
     resource_provider_generation: int
 
 
@@ -141,13 +149,14 @@ async def aggregates(request: Request, minor: int) -> Response:
 async def set_aggregates(request: Request, minor: int) -> Response:
     """Before 1.19 a bare list, and no generation to compare."""
     world, provider_id = request.world, request.params["uuid"]
+    await world.provider(provider_id)
     if minor >= 19:
         given = await body(request, GivenAggregates)
         wanted, expected = given.aggregates, given.resource_provider_generation
     else:
-        wanted, expected = await body(request, list[str]), None
-    if bad := [name for name in wanted if not is_uuid_like(name)]:
-        raise BadRequest(f"JSON does not validate: '{bad[0]}' is not a 'uuid'")
+        wanted, expected = await body(request, list[Uuid]), None
+    if len(set(wanted)) < len(wanted):
+        raise BadRequest(f"JSON does not validate: {wanted} has non-unique elements")
 
     async def write(tx: Transaction) -> list[ProviderChange]:
         generation, name = await allocations.bump(tx, provider_id)

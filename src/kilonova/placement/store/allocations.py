@@ -22,7 +22,7 @@ from kilonova.placement.store.fits import fits_on
 from kilonova.placement.store.holdings import Amounts, Holdings, consumer, decode_amounts
 from kilonova.placement.store.inventories import inventories_of
 from kilonova.placement.store.tables import allocations, consumers, providers
-from kilonova.placement.store.taking import BUMP, add_at_once, amounts_of, give_back, take
+from kilonova.placement.store.taking import BUMP, FIRST, add_at_once, amounts_of, give_back, take
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -92,6 +92,7 @@ async def add(
     await tx.execute(
         insert_into(consumers),
         id=holder.id,
+        generation=FIRST,
         project_id=holder.project_id,
         user_id=holder.user_id,
         type=holder.type,

@@ -81,10 +81,10 @@ async def set_inventories(
             )
         elif found[name] != inventory:
             await tx.execute(_set, by_provider=provider_id, by_class=name, **_values(inventory))
-    for name in found.keys() - wanted.keys():
-        removed = await tx.execute(_remove_unused, provider_id=provider_id, resource_class=name)
-        if not removed and not keep_used:
-            raise InventoryInUse(name, provider_id)
+    gone = [name for name in found if name not in wanted]
+    kept = [name for name in gone if not await tx.execute(_remove_unused, provider_id=provider_id, resource_class=name)]
+    if kept and not keep_used:
+        raise InventoryInUse(kept, provider_id)
 
 
 def _values(inventory: Inventory) -> dict[str, int | float]:

@@ -8,6 +8,9 @@ from kilonova.db.statement import Statement
 from kilonova.placement.store.holdings import Amounts
 from kilonova.placement.store.tables import allocations, consumers, inventories, providers
 
+# The generation of a consumer that holds something for the first time, as Placement counts.
+FIRST = 1
+
 BUMP = update(providers).where(providers.c.id == bindparam("by_id")).values(generation=providers.c.generation + 1)
 
 
@@ -49,7 +52,7 @@ def add_at_once(classes: int) -> Statement:
     """
     consumer = insert(consumers).values(
         {name: bindparam(name) for name in ("id", "project_id", "user_id", "type", "created_at", "updated_at")}
-        | {"generation": 0}
+        | {"generation": FIRST}
     )
     allocation = insert(allocations).values(
         consumer_id=bindparam("id"), provider_id=bindparam("by_id"), resources=bindparam("resources")
