@@ -94,6 +94,20 @@ async def test_a_floating_address_comes_goes_and_moves(cloud: NetworkCloud) -> N
     assert [port["device_owner"] for port in left] == ["network:router_gateway"]
 
 
+async def test_floating_addresses_that_lead_nowhere_go_with_their_network_others_hold_it(cloud: NetworkCloud) -> None:
+    public, _ = await cloud.external()
+    await cloud.make("floatingips", floating_network_id=public["id"])
+    assert await cloud.delete("networks", public["id"], "admin") == 204
+    assert await cloud.list("floatingips") == []
+    assert await cloud.list("ports", who="admin") == []
+
+    network, _, router, public = await cloud.routed()
+    port = await cloud.make("ports", network_id=network["id"])
+    led = await cloud.make("floatingips", floating_network_id=public["id"], port_id=port["id"])
+    assert fault(await cloud.call("DELETE", f"/networks/{public['id']}", "admin")) == (409, "NetworkInUse")
+    assert (await cloud.show("floatingips", led["id"]))["router_id"] == router["id"]
+
+
 async def test_a_floating_address_needs_a_router_between(cloud: NetworkCloud) -> None:
     public, _ = await cloud.external()
     network, _ = await cloud.network("10.1.0.0/24")
@@ -229,3 +243,28 @@ async def test_a_network_may_begin_with_a_subnet_that_makes_its_own_addresses(cl
     assert subnet["ipv6_address_mode"] == mode
     port = await cloud.make("ports", network_id=network["id"])
     assert port["fixed_ips"][0]["ip_address"].startswith("fd00:1::")
+
+
+@pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless"])
+async def test_a_subnet_that_makes_its_own_addresses_goes_from_under_its_ports(cloud: NetworkCloud, mode: str) -> None:
+    network, four = await cloud.network("10.1.0.0/24")
+    modes = {"ipv6_address_mode": mode, "ipv6_ra_mode": mode}
+    six = await cloud.make("subnets", network_id=network["id"], cidr="fd00:1::/64", ip_version=6, **modes)
+    port = await cloud.make("ports", network_id=network["id"])
+    assert {one["subnet_id"] for one in port["fixed_ips"]} == {four["id"], six["id"]}
+
+    assert await cloud.delete("subnets", six["id"]) == 204
+
+    left = (await cloud.show("ports", port["id"]))["fixed_ips"]
+    assert left == [one for one in port["fixed_ips"] if one["subnet_id"] == four["id"]]
+    assert fault(await cloud.call("DELETE", f"/networks/{network['id']}")) == (409, "NetworkInUse")
+
+
+async def test_a_subnet_with_a_routers_leg_stays_though_guests_make_their_addresses(cloud: NetworkCloud) -> None:
+    network = await cloud.make("networks", name="six")
+    modes = {"ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"}
+    subnet = await cloud.make("subnets", network_id=network["id"], cidr="fd00:1::/64", ip_version=6, **modes)
+    router = await cloud.make("routers", name="router")
+    await cloud.call("PUT", f"/routers/{router['id']}/add_router_interface", json={"subnet_id": subnet["id"]})
+
+    assert fault(await cloud.call("DELETE", f"/subnets/{subnet['id']}")) == (409, "SubnetInUse")

@@ -11,7 +11,7 @@ from kilonova.network import usage
 from kilonova.network.attributes import Attribute, Resource
 from kilonova.network.checks import flag, list_of, nullable, number, one_of, string
 from kilonova.network.errors import HTTPBadRequest, NetworkInUse, NetworkNotFound
-from kilonova.network.nouns import default_group, port_rows
+from kilonova.network.nouns import default_group, floating_ips, port_rows
 from kilonova.network.nouns.common import ADMIN_STATE, COMMON
 from kilonova.network.nouns.noun import Noun, Row, Values, shown_common
 from kilonova.network.store import rows
@@ -136,13 +136,18 @@ async def _serves_outside(work: Work, network_id: str) -> bool:
 
 
 async def delete(work: Work, row: Row) -> None:
-    """Its subnets and DHCP port go with it. Errors: NetworkInUse."""
+    """Its subnets, its DHCP port and floating addresses that lead nowhere go with it. Errors: NetworkInUse."""
+    floating = await rows.rows_among(work.tx, t.floating_ips, "floating_network_id", [row["id"]])
+    idle = {one["floating_port_id"]: one for one in floating if one["port_id"] is None}
     ports = await rows.rows_among(work.tx, t.ports, "network_id", [row["id"]])
-    used = [port["id"] for port in ports if port["device_owner"] != port_rows.DHCP]
+    used = [port["id"] for port in ports if port["device_owner"] != port_rows.DHCP and port["id"] not in idle]
     if used:
         raise NetworkInUse(row["id"], used)
+    for one in idle.values():
+        await floating_ips.delete(work, one)
     for port in ports:
-        await port_rows.remove(work, port)
+        if port["id"] not in idle:
+            await port_rows.remove(work, port)
     for subnet in await rows.rows_among(work.tx, t.subnets, "network_id", [row["id"]]):
         await work.tx.execute(delete_by(t.subnets), id=subnet["id"])
         await usage.give_back(work, "subnet", subnet["project_id"])

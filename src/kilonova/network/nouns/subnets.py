@@ -21,7 +21,7 @@ from kilonova.network.errors import (
 from kilonova.network.nouns import port_rows
 from kilonova.network.nouns.common import COMMON, NETWORK
 from kilonova.network.nouns.noun import Noun, Row, Values, shown_common
-from kilonova.network.pools import Net, check_pools, default_gateway, default_pools
+from kilonova.network.pools import Net, check_pools, default_gateway, default_pools, makes_own_address
 from kilonova.network.store import rows
 from kilonova.network.store import tables as t
 from kilonova.network.world import Work, new_id
@@ -228,10 +228,14 @@ async def update(work: Work, row: Row, values: Values) -> Row:
 
 
 async def delete(work: Work, row: Row) -> None:
-    """Errors: SubnetInUse."""
+    """Ports whose guests make their addresses on it by themselves lose them. Errors: SubnetInUse."""
     ports = await work.tx.rows(rows.PORTS_ON_SUBNET, subnet_id=row["id"])
-    if any(port["device_owner"] != port_rows.DHCP for port in ports):
+    users = [port for port in ports if port["device_owner"] != port_rows.DHCP]
+    if (users and not makes_own_address(row)) or any(port["device_owner"] == port_rows.INTERFACE for port in users):
         raise SubnetInUse(row["id"])
+    for port in users:
+        kept = [one for one in port_rows.as_given(port) if one.subnet_id != row["id"]]
+        work.readdressed(await port_rows.readdress(work, port, kept))
     siblings = await rows.rows_among(work.tx, t.subnets, "network_id", [row["network_id"]])
     await serve_dhcp(work, row["network_id"], [one for one in siblings if one["id"] != row["id"]])
     await work.tx.execute(delete_by(t.subnets), id=row["id"])
