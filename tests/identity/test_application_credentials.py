@@ -63,6 +63,15 @@ async def test_nobody_chooses_roles_they_do_not_have(cloud: IdentityCloud) -> No
     await made(cloud, token, roles=[{"name": "no such role"}], status=404)
 
 
+async def test_access_rules_are_refused_rather_than_forgotten(cloud: IdentityCloud) -> None:
+    token = await cloud.token("demo", "demo")
+    rule = {"path": "/v2.1/servers", "method": "GET", "service": "compute"}
+
+    await made(cloud, token, status=400, access_rules=[rule])
+
+    assert (await made(cloud, token, access_rules=[]))["name"] == "robot"
+
+
 async def test_nobody_makes_one_for_somebody_else(cloud: IdentityCloud) -> None:
     demo = await cloud.id_of("users", "demo")
     body = {"application_credential": {"name": "robot"}}

@@ -63,6 +63,9 @@ async def create_credential(request: IdentityRequest) -> Response:
     if who.project_id is None:
         raise InvalidInput("An application credential is made with a token of the project it is for.")
     told = await _CREATE.creation(request)
+    if told.get("access_rules"):
+        # Made without them it could do more than it was meant to.
+        raise InvalidInput("Application credentials cannot be held to access rules here; hold them to roles.")
     book = await request.world.roles.get()
     secret = told.get("secret") or secrets.token_urlsafe(64)
     credential: Document = {
