@@ -61,6 +61,13 @@ async def test_wrong_parameters_are_refused(images: ImageCloud, query: str) -> N
     assert (await images.call("GET", f"/images?{query}")).status_code == 400
 
 
+async def test_an_empty_id_is_no_image_rather_than_the_list(images: ImageCloud) -> None:
+    await images.image(name="one")
+
+    assert (await images.call("GET", "/images/")).status_code == 404
+    assert await images.names() == ["one"]
+
+
 async def test_sorting_by_several_keys(images: ImageCloud) -> None:
     for name, disk in (("b", 1), ("a", 2), ("a", 1), ("c", 1)):
         await images.image(name=name, min_disk=disk)

@@ -33,6 +33,15 @@ async def test_a_blank_volume_is_a_sparse_file(volumes: VolumeCloud) -> None:
     assert found.st_blocks * 512 < 1024 * 1024
 
 
+async def test_an_empty_id_is_no_volume_rather_than_the_list(volumes: VolumeCloud) -> None:
+    volume = await volumes.volume()
+
+    for prefix in ("", "/red"):
+        assert (await volumes.call("GET", f"{prefix}/volumes/")).status_code == 404
+        listed = (await volumes.call("GET", f"{prefix}/volumes")).json()["volumes"]
+        assert [one["id"] for one in listed] == [volume["id"]]
+
+
 async def test_fields_follow_the_microversion_and_the_role(volumes: VolumeCloud) -> None:
     volume = await volumes.volume()
     assert "volume_type_id" not in await volumes.show(volume["id"], minor=62)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from kilonova.image.errors import ImageNotFound
 from kilonova.image.rules import trusted
 from kilonova.image.store.listing import SORT_KEYS, Query, page
 from kilonova.image.view import image_view
@@ -35,6 +36,10 @@ _PAGING = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "visibil
 
 
 async def index(request: ImageRequest) -> Response:
+    """Errors: ImageNotFound (of the image whose id is empty), BadRequest."""
+    if request.url.path.endswith("/"):
+        # Whoever lost an id must not take the list for an image; Glance answers so too.
+        raise ImageNotFound("")
     pairs = request.query_params.multi_items()
     query = await _query(request, pairs)
     found = await page(request.world.db, query)

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from kilonova.model.errors import BadRequest, NotFound
+from kilonova.volume.errors import VolumeNotFound
 from kilonova.volume.microversion import since
 from kilonova.volume.paging import is_true, next_link, page_of
 from kilonova.volume.records import Volume, VolumeType
@@ -19,6 +20,10 @@ _FILTERS = ("id", "name", "status", "availability_zone", "image_id", "snapshot_i
 
 
 async def index(request: VolumeRequest) -> Response:
+    """Errors: VolumeNotFound (of the volume whose id is empty), BadRequest."""
+    if request.url.path.endswith("/"):
+        # Whoever lost an id must not take the list for a volume; Cinder answers so too.
+        raise VolumeNotFound("")
     page, found = await _page(request)
     return await _answer(request, page, found, [volume_summary(request, one) for one in found])
 
