@@ -152,8 +152,14 @@ def _rebalance(parser: argparse.ArgumentParser) -> None:
 
 def _conformance(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--facts", type=Path, default=None, metavar="DIR", help="default: KILONOVA_FACTS or ../shared")
-    parser.add_argument("--tempest", action="store_true", help="Tempest too, against two simulated hosts")
+    parser.add_argument("--tempest", action="store_true", help="Tempest too")
     parser.add_argument("--smoke", action="store_true", help="the steps of the openstack client too")
+    parser.add_argument(
+        "--driver",
+        choices=["simulated", "libvirt"],
+        default="simulated",
+        help="what these two run against: two simulated hosts (default), or this host's own guests",
+    )
     parser.add_argument("--without-schemathesis", action="store_true", help="leave it out")
 
 
