@@ -297,3 +297,11 @@ async def test_a_server_is_tried_on_as_many_hosts_as_are_allowed(tmp_path: Path)
         made = await cloud.create()
         assert (await cloud.until(made["id"], {"ACTIVE", "ERROR"}))["status"] == "ERROR"
         assert cloud.cloud.scheduler_service.counts.placed == 2
+
+
+async def test_builds_that_are_over_do_not_count_as_going_on(tmp_path: Path) -> None:
+    sections = {"filter_scheduler": {"enabled_filters": ("ComputeFilter", "IoOpsFilter")}}
+    async with running_cloud(tmp_path / "state", hosts=1, sections=sections, report_interval=600) as cloud:
+        for number in range(10):
+            server = await cloud.active(f"s-{number}")
+            await cloud.delete(server["id"])

@@ -52,6 +52,9 @@ LISTEN_AGAIN_S = 2.0
 # What keeps disks and links of a host busy, as Nova counts for IoOpsFilter and IoOpsWeigher.
 HEAVY = (Build, BuildAgain, LeaveHost, MigrateLive, PrepareLive, Rebuild, ResizeHere, Snapshot, TakeIn)
 
+# So many quick ones, and schedulers are told that they are over: else they would take the host for a busy one.
+MANY = 4
+
 _ENDED = frozenset({GuestEventKind.STOPPED, GuestEventKind.CRASHED})
 
 
@@ -68,6 +71,8 @@ class ComputeAgent:
         most = host.settings.max_concurrent_builds
         self._room = asyncio.Semaphore(most) if most else contextlib.nullcontext()
         self._failures = 0
+        # Heavy orders since the last report: schedulers count them as still going on.
+        self._begun = 0
         self._relay = ConsoleRelay(host.clock)
         self._monitors = Monitors(host.settings.monitors)
 
@@ -116,7 +121,14 @@ class ComputeAgent:
             self._give_up(MigrateLive, order.server_id)
         task = self._tasks.start(self._carry_out(order), name=order.key)
         self._under_way[order.key] = order, task
-        task.add_done_callback(lambda _: self._under_way.pop(order.key, None))
+        self._begun += isinstance(order, HEAVY)
+        task.add_done_callback(lambda done: self._ended(order, done))
+
+    def _ended(self, order: AnyOrder, task: "asyncio.Task[Any]") -> None:
+        self._under_way.pop(order.key, None)
+        if isinstance(order, HEAVY) and self._begun >= MANY and not task.cancelled():
+            self._begun = 0
+            self._tasks.start(self.report(), name="report")
 
     async def console_output(self, server_id: ServerId, lines: int | None) -> str:
         text = await self.host.hypervisor.console_output(server_id, lines=lines)
@@ -216,6 +228,7 @@ class ComputeAgent:
     async def report(self) -> None:
         """Say what this host has; until it was heard."""
         facts = await self.host.hypervisor.facts()
+        self._begun = 0
         update = HostUpdate(
             host=self.host.name,
             node_id=self.host.node_id,

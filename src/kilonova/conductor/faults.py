@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from kilonova.contract.scheduler import told_in_full
+from kilonova.contract.scheduler import NoValidHost, told_in_full
 from kilonova.model.errors import InternalError, KilonovaError
 from kilonova.model.time import Timestamp, short
 
@@ -18,19 +18,22 @@ def fault_of(error: KilonovaError, now: Timestamp, failures: Sequence[dict[str, 
 
     Errors nobody foresaw show their class only; what they say may not be meant for tenants.
     """
-    message = error.message
-    if isinstance(error, InternalError):
-        message = message.split(":", 1)[0]
     details = "\n".join(_attempt(failure) for failure in failures)
-    if len(failures) > 1:
-        message = f"Exceeded maximum number of retries ({len(failures)}). Last: {message}"
+    tries = f"Exceeded maximum number of retries ({len(failures)}). Last: " if len(failures) > 1 else ""
     document = {
         "code": 500,
         "created": short(now),
-        "message": message if len(message) <= MOST else message[: MOST - 1] + "…",
+        "message": tries + _message(error, MOST - len(tries)),
         "details": details or error.message,
     }
     return msgspec.json.encode(document).decode()
+
+
+def _message(error: KilonovaError, most: int) -> str:
+    if isinstance(error, NoValidHost):
+        return error.within(most)
+    message = error.message.split(":", 1)[0] if isinstance(error, InternalError) else error.message
+    return message if len(message) <= most else message[: most - 1] + "…"
 
 
 def _attempt(failure: dict[str, Any]) -> str:

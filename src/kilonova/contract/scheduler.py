@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -92,6 +92,13 @@ class FilterCount(msgspec.Struct, frozen=True, kw_only=True):
     lacks: str = ""
 
 
+def in_and_out(counts: Sequence[FilterCount]) -> str:
+    """`ComputeFilter 3→3, PlacementResources 3→0 (MEMORY_MB: wanted 4096, the most free on any host is 2048)`."""
+    return ", ".join(
+        f"{count.name} {count.given}→{count.passed}" + (f" ({count.short})" if count.short else "") for count in counts
+    )
+
+
 class WeightShare(msgspec.Struct, frozen=True, kw_only=True):
     """A weigher's part of a score: `weight` times `multiplier`."""
 
@@ -141,6 +148,17 @@ class NoValidHost(Conflict):
     def __init__(self, reason: str, counts: list[dict[str, object]]) -> None:
         super().__init__(f"No valid host was found. {reason}")
         self.counts = counts
+
+    def within(self, most: int) -> str:
+        """The message in so many characters at most: first those filters go that all hosts passed, then all but the
+        last.
+        """
+        counts = msgspec.convert(self.counts, tuple[FilterCount, ...])
+        text = self.message
+        for some in ([one for one in counts if one.passed < one.given], counts[-1:]):
+            if len(text) > most and some:
+                text = f"No valid host was found. {in_and_out(some)}"
+        return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def told_in_full(failure: Mapping[str, Any]) -> str:

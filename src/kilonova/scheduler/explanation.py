@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kilonova.contract.scheduler import FilterCount
+from kilonova.contract.scheduler import FilterCount, in_and_out
 from kilonova.scheduler.filters.filter import Filter, ProfileFilter
 from kilonova.scheduler.fleet import Fleet
 from kilonova.scheduler.host import HostState
@@ -183,10 +183,4 @@ def _farness(lacking: dict[str, tuple[int, int]]) -> tuple[int, float]:
 
 
 def sentence(counts: Sequence[FilterCount]) -> str:
-    """`ComputeFilter 3→3, PlacementResources 3→0 (MEMORY_MB: wanted 4096, the most free on any host is 2048)`."""
-    if not counts or counts[0].given == 0:
-        return "There are no compute hosts."
-    parts = [
-        f"{count.name} {count.given}→{count.passed}" + (f" ({count.short})" if count.short else "") for count in counts
-    ]
-    return ", ".join(parts)
+    return in_and_out(counts) if counts and counts[0].given else "There are no compute hosts."
