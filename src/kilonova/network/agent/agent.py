@@ -51,7 +51,7 @@ class Agent:
         self._directory = directory
         self._metadata = metadata
         self._clock = clock
-        # netlink, nft and namespaces: one thread, so that nothing interleaves.
+        # ip, nft and namespaces: one thread, so that nothing interleaves.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="host-network")
         self._tasks = Tasks("network-agent")
         self._wanted = Wanted()

@@ -11,7 +11,6 @@ from kilonova.network.errors import NetworkUnavailable
 
 NAMESPACES = Path("/run/netns")
 _CLONE_NEWNET = 0x40000000
-_MS_BIND = 4096
 # Tools may live where an ordinary user's PATH does not look.
 _ENVIRONMENT = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "LC_ALL": "C"}
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -43,43 +42,6 @@ def namespaces() -> set[str]:
     return set(os.listdir(NAMESPACES)) if NAMESPACES.is_dir() else set()
 
 
-def add_namespace(name: str) -> None:
-    """As `ip netns add` does: a name for a namespace with nothing in it. Errors: NetworkUnavailable."""
-    if not _is_mounted(NAMESPACES):
-        # The first one of a machine: `ip` makes the directory, and has all see what is mounted there.
-        run("ip", "netns", "add", name)
-        return
-    place = NAMESPACES / name
-    try:
-        place.touch(mode=0o000, exist_ok=False)
-    except OSError as error:
-        raise NetworkUnavailable(f"no network namespace {name} can be made: {error}") from error
-    try:
-        _name_new_namespace(place)
-    except NetworkUnavailable:
-        place.unlink()
-        raise
-
-
-def _is_mounted(place: Path) -> bool:
-    # Not os.path.ismount: the directory is mounted on itself.
-    lines = Path("/proc/thread-self/mountinfo").read_text().splitlines()
-    return any(line.split()[4] == str(place) for line in lines)
-
-
-def _name_new_namespace(place: Path) -> None:
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _checked(_libc.unshare(_CLONE_NEWNET), "make a network namespace")
-        try:
-            mounted = _libc.mount(b"/proc/thread-self/ns/net", os.fsencode(place), b"none", _MS_BIND, None)
-            _checked(mounted, f"name the network namespace {place.name}")
-        finally:
-            _enter(home)
-    finally:
-        os.close(home)
-
-
 @contextmanager
 def inside(namespace: str) -> Iterator[None]:
     """This thread works in `namespace`: its sockets, its sysctls, the programs it starts. Other threads stay."""
@@ -106,12 +68,8 @@ def _open_namespace(namespace: str) -> int:
 
 
 def _enter(descriptor: int) -> None:
-    _checked(_libc.setns(descriptor, _CLONE_NEWNET), "change the network namespace")
-
-
-def _checked(result: int, what: str) -> None:
-    if result != 0:
-        raise NetworkUnavailable(f"cannot {what}: {os.strerror(ctypes.get_errno())}")
+    if _libc.setns(descriptor, _CLONE_NEWNET) != 0:
+        raise NetworkUnavailable(f"cannot change the network namespace: {os.strerror(ctypes.get_errno())}")
 
 
 def set_sysctl(name: str, value: str) -> None:

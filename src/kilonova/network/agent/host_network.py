@@ -14,7 +14,7 @@ from pathlib import Path
 from kilonova.contract.network_agent import HostState, NetworkState, PortState, RouterState
 from kilonova.network.agent import conntrack, firewall, nft, router
 from kilonova.network.agent.advertise import Advertiser
-from kilonova.network.agent.commands import add_namespace, ip_batch, namespaces, run, set_sysctl
+from kilonova.network.agent.commands import ip_batch, namespaces, run, set_sysctl
 from kilonova.network.agent.dhcp import DEVICE, DhcpServer
 from kilonova.network.agent.links import Bridge, Cable, Link, Tap, addressed, enslaved, read_links
 from kilonova.network.agent.names import Names
@@ -80,7 +80,7 @@ class HostNetwork:
 
     def _make_namespaces(self, state: HostState) -> None:
         for name in sorted(self._wanted_namespaces(state) - namespaces()):
-            add_namespace(name)
+            run("ip", "netns", "add", name)
 
     def _wanted_namespaces(self, state: HostState) -> set[str]:
         return {

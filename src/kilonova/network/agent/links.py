@@ -1,11 +1,11 @@
 """Devices of a network namespace as they are, and the commands that bring them to what is wanted."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 
-from kilonova.network.agent import netlink
-from kilonova.network.agent.commands import inside
+import msgspec
+
+from kilonova.network.agent.commands import run
 
 
 @dataclass(frozen=True)
@@ -23,21 +23,38 @@ class Link:
 
 def read_links(namespace: str | None = None) -> dict[str, Link]:
     """All devices by name. Errors: NetworkUnavailable."""
-    with inside(namespace) if namespace else nullcontext():
-        raw, addresses = netlink.links(), list(netlink.addresses())
-    names = {one.index: one.name for one in raw}
-    return {
-        one.name: Link(
-            name=one.name,
-            index=one.index,
-            mac=one.mac,
-            mtu=one.mtu,
-            master=names.get(one.master),
-            up=one.up,
-            addresses=frozenset(address for index, address in addresses if index == one.index),
+    where = ("-n", namespace) if namespace else ()
+    told = msgspec.json.decode(run("ip", *where, "-j", "addr", "show") or "[]", type=list[_Told])
+    return {one.ifname: one.link() for one in told}
+
+
+class _ToldAddress(msgspec.Struct):
+    local: str
+    prefixlen: int
+    scope: str = ""
+
+
+class _Told(msgspec.Struct):
+    """A device as `ip -j addr` tells of it."""
+
+    ifname: str
+    ifindex: int
+    flags: frozenset[str]
+    mtu: int
+    address: str = ""
+    master: str | None = None
+    addr_info: list[_ToldAddress] = []
+
+    def link(self) -> Link:
+        return Link(
+            name=self.ifname,
+            index=self.ifindex,
+            mac=self.address,
+            mtu=self.mtu,
+            master=self.master,
+            up="UP" in self.flags,
+            addresses=frozenset(f"{one.local}/{one.prefixlen}" for one in self.addr_info if one.scope != "link"),
         )
-        for one in raw
-    }
 
 
 @dataclass(frozen=True)
