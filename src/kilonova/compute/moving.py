@@ -88,16 +88,19 @@ async def prepare_live(host: Host, order: order_kinds.PrepareLive) -> Facts:
 
 async def migrate_live(host: Host, order: order_kinds.MigrateLive) -> Facts:
     hypervisor = able(host, LiveMigration)
-    telling = asyncio.create_task(_tell_progress(host, hypervisor, order.server_id))
+    over = asyncio.Event()
+    telling = asyncio.create_task(_tell_progress(host, hypervisor, order.server_id, over))
     try:
         await hypervisor.migrate_out(order.server_id, to=order.to, address=order.address)
     finally:
+        # A cancellation alone may get lost: asyncio.wait_for (3.11) forgets one that comes with its result.
+        over.set()
         telling.cancel()
     return Facts()
 
 
-async def _tell_progress(host: Host, hypervisor: LiveMigration, server_id: ServerId) -> None:
-    while True:
+async def _tell_progress(host: Host, hypervisor: LiveMigration, server_id: ServerId, over: asyncio.Event) -> None:
+    while not over.is_set():
         await host.clock.sleep(PROGRESS_S)
         try:
             progress = await hypervisor.progress(server_id)
