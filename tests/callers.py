@@ -27,6 +27,7 @@ CALLERS = {
         caller("bert", "blue", "member", "reader"),
         caller("rita", "red", "reader"),
         caller("nova", "service-project", "service", "admin"),
+        msgspec.structs.replace(caller("system", "", "admin"), system=True, project_id=None, project_name=None),
     )
 }
 

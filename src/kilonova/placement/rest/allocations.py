@@ -11,7 +11,6 @@ from kilonova.db.database import Transaction
 from kilonova.db.errors import AlreadyThere
 from kilonova.model.errors import BadRequest, Conflict, NotFound
 from kilonova.model.ids import is_uuid_like
-from kilonova.model.time import Timestamp
 from kilonova.placement.errors import ConcurrentUpdate, UnknownProvider
 from kilonova.placement.rest.classes import check_known
 from kilonova.placement.rest.inventories import write_inventories
@@ -21,6 +20,7 @@ from kilonova.placement.rest.world import Request, World, body, question
 from kilonova.placement.store import allocations as store
 from kilonova.placement.store import holdings, inventories, usages
 from kilonova.placement.store.allocations import ConsumerChanged, Holder, Short
+from kilonova.placement.store.exchange import Wish, exchange
 from kilonova.web.response import empty, json_response
 
 
@@ -155,8 +155,7 @@ async def _write(world: World, wanted: list[Wanted], *, before: Any = None, afte
 
     async def write(tx: Transaction) -> list[ProviderChange]:
         changes = list(await before(tx)) if before is not None else []
-        for one in sorted(wanted, key=lambda one: one.consumer):
-            changes += await _hold(tx, one, now)
+        changes += await exchange(tx, [await _agreed(tx, one) for one in wanted], now)
         if after is not None:
             await after(tx)
         return changes
@@ -170,8 +169,8 @@ async def _write(world: World, wanted: list[Wanted], *, before: Any = None, afte
         raise Conflict(f"Unable to allocate inventory: Unable to create allocation: {reason}") from None
 
 
-async def _hold(tx: Transaction, wanted: Wanted, now: Timestamp) -> list[ProviderChange]:
-    """Errors: ConcurrentUpdate, ConsumerChanged, AlreadyThere, Short."""
+async def _agreed(tx: Transaction, wanted: Wanted) -> Wish:
+    """Errors: ConcurrentUpdate."""
     consumer = await holdings.consumer(tx, wanted.consumer)
     actual = None if consumer is None else consumer.generation
     if wanted.generation is not msgspec.UNSET and wanted.generation != actual:
@@ -185,9 +184,7 @@ async def _hold(tx: Transaction, wanted: Wanted, now: Timestamp) -> list[Provide
         type=wanted.type or (NO_TYPE if consumer is None else consumer.type),
         generation=None if wanted.generation is msgspec.UNSET else actual,
     )
-    if consumer is not None:
-        return await store.replace(tx, holder, wanted.holdings, now)
-    return await store.add(tx, holder, wanted.holdings, now) if wanted.holdings else []
+    return Wish(holder, wanted.holdings, known=consumer is not None)
 
 
 def _json(generation: int | None) -> str:

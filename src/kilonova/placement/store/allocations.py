@@ -89,6 +89,12 @@ async def add(
     """
     if tx.dialect == "postgresql" and len(wanted) == 1 and fit is None:
         return [await _add_to_one(tx, holder, *next(iter(wanted.items())), now)]
+    await enter(tx, holder, now)
+    return await _settle(tx, holder.id, {}, wanted, fit)
+
+
+async def enter(tx: Transaction, holder: Holder, now: Timestamp) -> None:
+    """A new consumer. Errors: AlreadyThere."""
     await tx.execute(
         insert_into(consumers),
         id=holder.id,
@@ -99,7 +105,6 @@ async def add(
         created_at=now,
         updated_at=now,
     )
-    return await _settle(tx, holder.id, {}, wanted, fit)
 
 
 async def _add_to_one(
@@ -132,6 +137,12 @@ async def replace(
 
     Errors: ConsumerChanged, Short, Clash.
     """
+    held = await surrender(tx, holder, now, ends=not wanted)
+    return await _settle(tx, holder.id, held, wanted, fit)
+
+
+async def surrender(tx: Transaction, holder: Holder, now: Timestamp, *, ends: bool) -> Holdings:
+    """What a consumer holds, no longer its own but not counted back yet. Errors: ConsumerChanged."""
     known = {} if holder.generation is None else {"by_generation": holder.generation}
     touched = await tx.execute(
         _touch_known if known else _touch_any,
@@ -144,10 +155,9 @@ async def replace(
     )
     if not touched:
         raise ConsumerChanged
-    held = await _take_away(tx, holder.id)
-    if not wanted:
+    if ends:
         await tx.execute(_forget_consumer, by_id=holder.id)
-    return await _settle(tx, holder.id, held, wanted, fit)
+    return await _take_away(tx, holder.id)
 
 
 async def drop(tx: Transaction, consumer: str) -> list[ProviderChange]:
@@ -166,14 +176,7 @@ async def _settle(
     tx: Transaction, consumer: str, held: Holdings, wanted: Holdings, fit: Fit | None = None
 ) -> list[ProviderChange]:
     """Count `held` back and `wanted` in, provider by provider; the rows of `held` are gone already."""
-    for provider_id, amounts in wanted.items():
-        await tx.execute(
-            insert_into(allocations),
-            consumer_id=consumer,
-            provider_id=provider_id,
-            resources=_encode(amounts).decode(),
-            fit=None if fit is None else msgspec.json.encode(fit).decode(),
-        )
+    await write_rows(tx, consumer, wanted, fit)
     changes = []
     for provider_id in sorted({*held, *wanted}):
         generation, name = await bump(tx, provider_id)
@@ -195,6 +198,17 @@ async def _settle(
             )
         )
     return changes
+
+
+async def write_rows(tx: Transaction, consumer: str, wanted: Holdings, fit: Fit | None = None) -> None:
+    for provider_id, amounts in wanted.items():
+        await tx.execute(
+            insert_into(allocations),
+            consumer_id=consumer,
+            provider_id=provider_id,
+            resources=_encode(amounts).decode(),
+            fit=None if fit is None else msgspec.json.encode(fit).decode(),
+        )
 
 
 async def bump(tx: Transaction, provider_id: str) -> tuple[int, HostName]:

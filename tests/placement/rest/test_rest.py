@@ -1,70 +1,12 @@
 """Placement's REST API, as its clients speak it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
-from kilonova.placement.rest.application import application
 from kilonova.placement.service import PlacementService
-from kilonova.web.asgi_transport import AsgiTransport
-from tests.callers import check_token
 from tests.placement.conftest import claim, host
-
-RP = "10000000-0000-4000-8000-000000000001"
-CHILD = "10000000-0000-4000-8000-000000000002"
-OTHER = "10000000-0000-4000-8000-000000000003"
-AGGREGATE = "30000000-0000-4000-8000-000000000001"
-SERVER = "20000000-0000-4000-8000-000000000001"
-
-
-class Client:
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self.http = http
-
-    async def __call__(
-        self, method: str, path: str, body: Any = None, *, minor: int = 39, status: int = 200, token: str = "admin"
-    ) -> Any:
-        headers = {"x-auth-token": token, "openstack-api-version": f"placement 1.{minor}"}
-        answer = await self.http.request(method, path, json=body, headers=headers)
-        assert answer.status_code == status, answer.text
-        return answer.json() if answer.content else None
-
-    async def provider(self, uuid: str, name: str, parent: str | None = None, **stock: int) -> None:
-        await self("POST", "/resource_providers", {"uuid": uuid, "name": name, "parent_provider_uuid": parent})
-        if stock:
-            await self(
-                "PUT",
-                f"/resource_providers/{uuid}/inventories",
-                {
-                    "resource_provider_generation": 0,
-                    "inventories": {resource: {"total": total} for resource, total in stock.items()},
-                },
-            )
-
-
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """What the databases do is tested elsewhere."""
-    return sqlite_url
-
-
-@pytest.fixture
-async def client(placement: PlacementService) -> AsyncIterator[Client]:
-    transport = AsgiTransport(application(placement, check_token))
-    async with httpx.AsyncClient(transport=transport, base_url="http://placement") as http:
-        yield Client(http)
-
-
-def allocation(generation: int | None = None, **resources: int) -> dict[str, Any]:
-    return {
-        "allocations": {RP: {"resources": resources}} if resources else {},
-        "project_id": "red",
-        "user_id": "anna",
-        "consumer_generation": generation,
-        "consumer_type": "INSTANCE",
-    }
+from tests.placement.rest.client import AGGREGATE, CHILD, OTHER, RP, SERVER, Client, allocation
 
 
 async def test_the_root_tells_the_versions_to_anybody(client: Client) -> None:
@@ -426,3 +368,119 @@ async def test_what_the_cloud_claims_is_seen_by_rest(client: Client, placement: 
     after = await client("GET", f"/resource_providers/{host(1).id}/usages")
 
     assert (before["usages"]["VCPU"], after["usages"]["VCPU"]) == (0, 1)
+
+
+async def test_answers_say_how_old_they_are_since_there_is_a_version_for_it(client: Client) -> None:
+    await client.provider(RP, "one", VCPU=4)
+
+    for path in ("/", "/resource_providers", "/traits/HW_CPU_X86_AVX"):
+        status = 204 if path.startswith("/traits") else 200
+        old = await client.ask("GET", path, minor=14, status=status)
+        new = await client.ask("GET", path, minor=15, status=status)
+        assert "last-modified" not in old.headers
+        assert new.headers["last-modified"].endswith(" GMT")
+        assert (new.headers["cache-control"], new.headers["openstack-api-version"]) == ("no-cache", "placement 1.15")
+    made = await client.ask("PUT", f"/allocations/{SERVER}", allocation(VCPU=1), status=204)
+    assert "last-modified" not in made.headers
+
+
+async def test_readers_of_a_project_see_its_usages_and_nothing_else(client: Client) -> None:
+    await client("GET", "/usages?project_id=red", token="rita")
+    await client("GET", "/usages?project_id=blue", token="rita", status=403)
+    await client("GET", "/usages?project_id=red", token="bert", status=403)
+    await client("GET", "/traits", token="rita", status=403)
+
+
+async def test_tokens_for_the_whole_system_are_not_for_placement(client: Client) -> None:
+    await client("GET", "/resource_providers", token="system", status=403)
+
+
+async def test_what_one_consumer_gives_up_another_can_have_in_the_same_go(client: Client) -> None:
+    await client.provider(RP, "one", VCPU=4)
+    await client("PUT", f"/allocations/{SERVER}", allocation(VCPU=4), status=204)
+
+    await client("POST", "/allocations", {SERVER: allocation(1), OTHER: allocation(VCPU=4)}, status=204)
+    assert await client("GET", f"/allocations/{SERVER}") == {"allocations": {}}
+    await client("POST", "/allocations", {OTHER: allocation(1, VCPU=1), SERVER: allocation(VCPU=3)}, status=204)
+    swapped = {OTHER: allocation(2, VCPU=3), SERVER: allocation(1, VCPU=1)}
+    await client("POST", "/allocations", swapped, status=204)
+    short = await client("POST", "/allocations", {OTHER: allocation(3, VCPU=4), SERVER: allocation(2)}, status=204)
+
+    assert short is None
+    usages = await client("GET", f"/resource_providers/{RP}/usages")
+    assert usages == {"resource_provider_generation": 6, "usages": {"VCPU": 4}}
+    too_much = {OTHER: allocation(4, VCPU=2), SERVER: allocation(VCPU=3)}
+    error = await client("POST", "/allocations", too_much, status=409)
+    assert "VCPU: wanted 3, free 2" in error["errors"][0]["detail"]
+
+
+async def test_a_type_is_kept_by_those_who_know_of_none(client: Client) -> None:
+    await client.provider(RP, "one", VCPU=4)
+    await client("PUT", f"/allocations/{SERVER}", allocation(VCPU=2), status=204)
+    untyped = {name: value for name, value in allocation(1, VCPU=1).items() if name != "consumer_type"}
+
+    await client("PUT", f"/allocations/{SERVER}", untyped, minor=37, status=204)
+
+    assert (await client("GET", f"/allocations/{SERVER}"))["consumer_type"] == "INSTANCE"
+
+
+async def test_usages_by_type_or_of_all(client: Client) -> None:
+    await client.provider(RP, "one", VCPU=4)
+    await client("PUT", f"/allocations/{SERVER}", allocation(VCPU=2), status=204)
+    await client("PUT", f"/allocations/{OTHER}", {**allocation(VCPU=1), "consumer_type": "MIGRATION"}, status=204)
+    one, other = {"consumer_count": 1, "VCPU": 2}, {"consumer_count": 1, "VCPU": 1}
+
+    for query, usages in (
+        ("", {"INSTANCE": one, "MIGRATION": other}),
+        ("&consumer_type=MIGRATION", {"MIGRATION": other}),
+        ("&consumer_type=all", {"all": {"consumer_count": 2, "VCPU": 3}}),
+        ("&consumer_type=COW", {}),
+    ):
+        assert await client("GET", f"/usages?project_id=red{query}") == {"usages": usages}
+
+
+async def test_of_what_is_said_twice_one_counts(client: Client) -> None:
+    await client.provider(RP, "one", VCPU=4)
+    await client.provider(OTHER, "two", VCPU=4)
+    question = "/allocation_candidates?resources=VCPU:1"
+
+    async def found(query: str, minor: int = 38) -> int:
+        return len((await client("GET", question + query, minor=minor))["allocation_requests"])
+
+    assert await found("&limit=2&limit=1") == 2
+    assert await found("&required=HW_CPU_X86_AVX&required=!HW_CPU_X86_AVX") == 2
+    assert await found("&required=HW_CPU_X86_AVX&required=!HW_CPU_X86_SSE", minor=39) == 0
+
+
+async def test_those_who_know_nothing_of_trees_get_one_provider_of_each(client: Client) -> None:
+    await client.provider(RP, "one", VCPU=4)
+    await client.provider(CHILD, "gpu", RP, VGPU=2)
+
+    async def found(resources: str, minor: int) -> int:
+        answer = await client("GET", f"/allocation_candidates?resources={resources}", minor=minor)
+        return len(answer["allocation_requests"])
+
+    assert [await found("VGPU:1", minor) for minor in (28, 29)] == [1, 1]
+    assert [await found("VCPU:1,VGPU:1", minor) for minor in (28, 29)] == [0, 1]
+
+
+async def test_a_sharing_provider_has_to_be_in_the_wanted_aggregates_itself(client: Client) -> None:
+    wanted = "30000000-0000-4000-8000-000000000002"
+    await client.provider(RP, "one", VCPU=4)
+    await client.provider(CHILD, "gpu", RP, VGPU=1)
+    await client.provider(OTHER, "storage", DISK_GB=1000)
+    traits = {"resource_provider_generation": 1, "traits": ["MISC_SHARES_VIA_AGGREGATE"]}
+    await client("PUT", f"/resource_providers/{OTHER}/traits", traits)
+    for uuid, generation, aggregates in ((RP, 1, [AGGREGATE, wanted]), (OTHER, 2, [AGGREGATE])):
+        body = {"resource_provider_generation": generation, "aggregates": aggregates}
+        await client("PUT", f"/resource_providers/{uuid}/aggregates", body)
+
+    async def found(resources: str, aggregate: str) -> int:
+        question = f"/allocation_candidates?resources={resources}&member_of={aggregate}"
+        return len((await client("GET", question))["allocation_requests"])
+
+    # What the root is in, its children are in too.
+    assert await found("VCPU:1,VGPU:1", wanted) == 1
+    assert await found("VGPU:1", f"!{wanted}") == 0
+    assert await found("VCPU:1,DISK_GB:1", AGGREGATE) == 1
+    assert await found("VCPU:1,DISK_GB:1", wanted) == 0
