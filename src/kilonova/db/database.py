@@ -52,7 +52,9 @@ class Transaction(Reader, Protocol):
 
 
 class Database(Reader, Protocol):
-    executed: int  # statements run so far: tests assert how many a call needs
+    # Statements run so far, and those of them that only ask: tests assert how many a call needs.
+    executed: int
+    asked: int
 
     def begin(self) -> AbstractAsyncContextManager[Transaction]: ...
 

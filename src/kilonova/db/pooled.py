@@ -55,6 +55,7 @@ class _Reads:
         self._driver = driver
         self.dialect = driver.dialect
         self.executed = 0
+        self.asked = 0
 
     async def _fetch(self, text: str, arguments: Sequence[Any]) -> list[Row]:
         raise NotImplementedError
@@ -63,6 +64,7 @@ class _Reads:
         prepared = statement.prepared(self.dialect)
         ordered = prepared.arguments(arguments)
         self.executed += 1
+        self.asked += not prepared.writes
         return await self._fetch(prepared.text, ordered)
 
     async def fetch_one(self, statement: Statement, /, **arguments: Any) -> Row | None:
@@ -206,6 +208,7 @@ class PooledDatabase(_Reads):
                 raise
             finally:
                 self.executed += transaction.executed
+                self.asked += transaction.asked
             await _to_its_end(self._commit(connection, transaction.bells))
 
     async def _commit(self, connection: Any, bells: Bells) -> None:

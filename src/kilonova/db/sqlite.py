@@ -67,10 +67,12 @@ class _Reads:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.executed = 0
+        self.asked = 0
 
     def _run(self, prepared: Prepared, arguments: Mapping[str, Any]) -> sqlite3.Cursor:
         ordered = prepared.arguments(arguments)
         self.executed += 1
+        self.asked += not prepared.writes
         try:
             return self._connection.execute(prepared.text, ordered)
         except sqlite3.Error as error:
@@ -195,6 +197,7 @@ class SqliteDatabase(_Reads):
             group.bells.take(transaction.bells)
         finally:
             self.executed += transaction.executed
+            self.asked += transaction.asked
             self._pass_on(group)
         if transaction.wrote or transaction.bells:
             await asyncio.shield(group.committed)
