@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from kilonova.model.errors import GuestNotFound, HypervisorUnavailable
 from kilonova.model.hypervisor import TAKES_GUESTS
 from kilonova.model.ids import HostName
 from kilonova.virt.config_drive import write_config_drive
+from kilonova.virt.errors import GuestOperationFailed
 from kilonova.virt.guest import GuestSpec, LocalDisk, PowerState
 from kilonova.virt.libvirt.daemon import PrivateDaemon
 from kilonova.virt.libvirt.driver import LibvirtHypervisor
@@ -77,8 +79,8 @@ async def pair(tmp_path: Path) -> AsyncIterator[tuple[Host, Host]]:
         yield made
 
 
-def scribble(path: Path, pattern: int) -> None:
-    command = ["qemu-io", "-c", f"write -P {pattern} {' '.join(PLACE)}", str(path)]
+def scribble(path: Path, pattern: int, at: tuple[str, str] = PLACE) -> None:
+    command = ["qemu-io", "-c", f"write -P {pattern} {' '.join(at)}", str(path)]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -181,34 +183,72 @@ async def test_a_guest_that_moves_as_it_runs_goes_on_there_and_comes_back(
     assert_scribbled(here, spec)
 
 
+async def heavy(host: Host, image: Path, *, size: str) -> GuestSpec:
+    """A running guest with so much on its disk."""
+    spec = guest_spec(image, memory_mib=128)
+    await host.hypervisor.define(spec)
+    scribble(host.file(spec, "root.qcow2"), 9, at=("2M", size))
+    await host.hypervisor.power_on(spec.id)
+    await says(host.hypervisor, spec.id, MARKER)
+    return spec
+
+
+async def slowed(host: Host, **changes: Any) -> None:
+    """Its guests leave at 1 MiB/s from now on."""
+    host.settings = replace(host.settings, moves=replace(host.settings.moves, bandwidth_mib_s=1, **changes))
+    await host.hypervisor.close()
+    host.open()
+    await host.hypervisor.start()
+
+
+async def under_way(source: Host, target: Host, spec: GuestSpec) -> asyncio.Task[None]:
+    """A move of which progress is told."""
+    moving = asyncio.create_task(live(source, target, spec))
+    async with asyncio.timeout(30):
+        while (progress := await source.hypervisor.progress(spec.id)) is None:
+            assert not moving.done()
+            await asyncio.sleep(0.02)
+    assert progress.disk_total + progress.memory_total > 0
+    return moving
+
+
 async def test_a_move_that_is_given_up_leaves_the_guest_where_it_is(pair: tuple[Host, Host], image: Path) -> None:
     here, there = pair
-    slow = replace(here.settings.moves, bandwidth_mib_s=1)
-    here.settings = replace(here.settings, moves=slow)
-    await here.hypervisor.close()
-    here.open()
-    await here.hypervisor.start()
-    spec = guest_spec(image, memory_mib=128)
-    await running(here, spec)
-    scribbler = asyncio.create_task(live(here, there, spec))
-    await asyncio.sleep(1)
+    await slowed(here)
+    spec = await heavy(here, image, size="12M")
+    moving = await under_way(here, there, spec)
     await here.hypervisor.migrate_back(spec.id, other=THERE, address=there.address)
 
-    assert isinstance((await asyncio.gather(scribbler, return_exceptions=True))[0], Exception)
+    with pytest.raises(GuestOperationFailed):
+        await moving
     assert (await here.state(spec), await there.state(spec)) == (RUNNING, OFF)
+    assert await here.hypervisor.progress(spec.id) is None
 
 
+@pytest.mark.parametrize("post_copy", [False, True])
 async def test_a_slow_move_comes_to_its_end_when_told_and_the_guest_goes_on(
-    pair: tuple[Host, Host], image: Path
+    pair: tuple[Host, Host], image: Path, post_copy: bool
 ) -> None:
     here, there = pair
-    spec = guest_spec(image, memory_mib=128)
-    await running(here, spec)
-    moving = asyncio.create_task(live(here, there, spec))
+    await slowed(here, post_copy=post_copy)
+    spec = await heavy(here, image, size="2M")
+    moving = await under_way(here, there, spec)
     await here.hypervisor.complete(spec.id)
     await moving
 
     assert (await here.state(spec), await there.state(spec)) == (OFF, RUNNING)
+
+
+@pytest.mark.parametrize(("action", "ends"), [("abort", HERE), ("force_complete", THERE)])
+async def test_a_move_that_takes_too_long_is_ended_as_configured(
+    pair: tuple[Host, Host], image: Path, action: str, ends: HostName
+) -> None:
+    here, there = pair
+    await slowed(here, completion_s_per_gib=0.1, timeout_action=action)
+    spec = await heavy(here, image, size="4M")
+    await asyncio.gather(live(here, there, spec), return_exceptions=True)
+
+    assert [host.name for host in pair if await host.state(spec) is RUNNING] == [ends]
 
 
 async def test_a_guest_nobody_knows_there_does_not_leave(pair: tuple[Host, Host], image: Path) -> None:

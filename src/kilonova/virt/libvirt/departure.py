@@ -94,7 +94,10 @@ async def progress(host: LibvirtHost, guest: GuestId) -> MoveProgress | None:
 
 def _progress(domain: Any) -> MoveProgress | None:
     told = domain.jobStats() if domain.isActive() else {}
-    if told.get("operation") != libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT or "memory_total" not in told:
+    if told.get("operation") != libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT:
+        return None
+    # Disks go first; and at the very first it is not known yet how much there is of anything.
+    if not (told.get("memory_total") or told.get("disk_total")):
         return None
     return MoveProgress(**{name: int(told.get(name, 0)) for name in MoveProgress.__struct_fields__})
 
@@ -181,11 +184,7 @@ def _await_end(domain: Any) -> None:
 def _give_up(domain: Any) -> None:
     """Return when no move is under way. Errors: libvirt's, after the guest has begun to run there (post-copy)."""
     while _moving(domain):
-        try:
-            domain.abortJob()
-        except libvirt.libvirtError:
-            if _moving(domain):
-                raise
+        _while_moving(domain, domain.abortJob)
         time.sleep(_LOOK_AGAIN_S)
     if domain.isActive():
         state, reason = domain.state()
@@ -197,10 +196,27 @@ def _hurry(domain: Any, *, post_copy: bool) -> bool:
     """True when the guest stands still for it."""
     if not _moving(domain):
         return False
-    if post_copy:
-        domain.migrateStartPostCopy()
+    if post_copy and _follows(domain):
         return False
     runs = domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING
     if runs:
-        domain.suspend()
+        _while_moving(domain, domain.suspend)
     return bool(runs)
+
+
+def _follows(domain: Any) -> bool:
+    """The guest runs there from now on; False while its disks are still being copied."""
+    try:
+        domain.migrateStartPostCopy()
+    except libvirt.libvirtError:
+        return not _moving(domain)
+    return True
+
+
+def _while_moving(domain: Any, action: Callable[[], object]) -> None:
+    """It does not matter to a move that is over by now."""
+    try:
+        action()
+    except libvirt.libvirtError:
+        if _moving(domain):
+            raise
