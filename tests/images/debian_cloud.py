@@ -92,8 +92,3 @@ def _mirrors() -> list[str]:
 def _only(directory: Path, pattern: str) -> Path:
     (found,) = directory.glob(pattern)
     return found
-
-
-def mmdebstrap_is_here() -> bool:
-    """Whether this machine can make the image: the program is installed and we are root."""
-    return os.geteuid() == 0 and shutil.which("mmdebstrap") is not None

@@ -1,4 +1,4 @@
-"""A guest's screen in a browser: the page the cloud hands out, in a headless Chromium, and whom it refuses."""
+"""A guest's screen in a browser: the pages the cloud hands out, in a headless Chromium, and whom they refuse."""
 
 import asyncio
 import base64
@@ -12,20 +12,22 @@ from playwright.async_api import Page, async_playwright
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.real.cloud import BOOT_S, Guest, RealCloud, run, until
+from tests.real.cloud import BOOT_S, Guest, RealCloud, real_cloud, run, until
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = "/usr/bin/chromium"
 
 pytestmark = [
     pytest.mark.root,
     pytest.mark.slow,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
 ]
 
+# Where the two pages draw.
+VNC, SPICE = "#screen canvas", "#spice-screen canvas"
 # How many pixels of the page's picture differ from another picture of the same screen; -1 where the sizes differ.
-DIFFERENCE = """async (other) => {
-    const screen = document.querySelector('#screen canvas');
+DIFFERENCE = """async ([place, other]) => {
+    const screen = document.querySelector(place);
+    if (screen === null) return -1;
     const picture = new Image();
     picture.src = other;
     await picture.decode();
@@ -50,15 +52,22 @@ CURSOR = 9 * 16
 async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = await browser.new_page()
         page.set_default_timeout(BOOT_S * 1000)
         yield page
         await browser.close()
 
 
-async def console_url(cloud: RealCloud, guest: Guest) -> str:
-    return await cloud.openstack("console", "url", "show", guest.id, "--novnc", "-f", "value", "-c", "url")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealCloud]:
+    """Its guests have both kinds of screen."""
+    async with real_cloud(tmp_path_factory.mktemp("screens"), sections={"spice": {"enabled": True}}) as started:
+        yield started
+
+
+async def console_url(cloud: RealCloud, guest: Guest, kind: str = "--novnc") -> str:
+    return await cloud.openstack("console", "url", "show", guest.id, kind, "-f", "value", "-c", "url")
 
 
 def socket_url(cloud: RealCloud, page_url: str) -> str:
@@ -67,16 +76,18 @@ def socket_url(cloud: RealCloud, page_url: str) -> str:
     return f"{cloud.api.url.replace('http', 'ws', 1)}/{path}"
 
 
-async def shows_the_screen(cloud: RealCloud, page: Page, guest: Guest, directory: Path) -> bool:
+async def shows_the_screen(cloud: RealCloud, page: Page, guest: Guest, directory: Path, place: str = VNC) -> bool:
     """Whether the page's picture is the one the hypervisor itself takes of the guest's screen."""
     picture = directory / "screen"
     await run("virsh", "-q", "-c", cloud.libvirt_uri, "screenshot", guest.id, str(picture))
     url = "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()
-    different: int = await page.evaluate(DIFFERENCE, url)
+    different: int = await page.evaluate(DIFFERENCE, [place, url])
     return 0 <= different <= CURSOR
 
 
-async def test_the_page_shows_the_guests_screen_and_types_into_it(cloud: RealCloud, page: Page, tmp_path: Path) -> None:
+async def test_the_pages_show_the_guests_screen_and_one_types_into_it(
+    cloud: RealCloud, page: Page, tmp_path: Path
+) -> None:
     guest = await cloud.guest("seen")
     await page.goto(await console_url(cloud, guest))
     await page.wait_for_function("document.getElementById('status').textContent.startsWith('Connected')")
@@ -95,6 +106,9 @@ async def test_the_page_shows_the_guests_screen_and_types_into_it(cloud: RealClo
             pause_ms *= 2
     await until(lambda: shows_the_screen(cloud, page, guest, tmp_path))
     assert await page.evaluate(LIT) > login + CURSOR
+
+    await page.goto(await console_url(cloud, guest, "--spice"))
+    await until(lambda: shows_the_screen(cloud, page, guest, tmp_path, SPICE))
     await guest.delete()
 
 
