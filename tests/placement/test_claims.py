@@ -8,6 +8,8 @@ from kilonova.contract.placement import ClaimRefused, ProviderChange
 from kilonova.model.ids import HostName
 from kilonova.placement.errors import ProviderInUse
 from kilonova.placement.service import PlacementService
+from kilonova.placement.store.allocations import Holder, Short
+from kilonova.placement.store.exchange import Wish, exchange
 from tests.placement.conftest import claim, host
 
 
@@ -48,6 +50,37 @@ async def test_a_refused_claim_says_what_is_short_and_takes_nothing(placement: P
     assert refused.value.short == ("MEMORY_MB: wanted 4096, free 1680; DISK_GB: wanted 200, free 100; VGPU: none here")
     assert await used(placement) == {"VCPU": 0, "MEMORY_MB": 6000, "DISK_GB": 0}
     assert "b" not in await placement.consumers()
+
+
+async def test_consumers_swap_what_they_hold_on_a_full_host(placement: PlacementService) -> None:
+    await placement.report(host(1, vcpus=4))
+    provider = host(1).id
+
+    async def swap(**wanted: int) -> list[ProviderChange]:
+        known = await placement.consumers()
+        wishes = [
+            Wish(
+                Holder(id=name, project_id="red", user_id="anna", type="INSTANCE"),
+                {provider: {"VCPU": vcpus}} if vcpus else {},
+                known=name in known,
+            )
+            for name, vcpus in wanted.items()
+        ]
+        now = placement.clock.now()
+        return await placement.change(lambda tx: exchange(tx, wishes, now))
+
+    await swap(a=4, b=4)
+    (change,) = await swap(a=0, b=1, c=3, d=4)
+
+    assert await used(placement) == {"VCPU": 8, "MEMORY_MB": 0, "DISK_GB": 0}
+    assert {name: held["host-1"]["VCPU"] for name, held in (await placement.consumers()).items()} == {
+        "b": 1,
+        "c": 3,
+        "d": 4,
+    }
+    with pytest.raises(Short):
+        await swap(b=2, c=3)
+    assert (change.reload, await used(placement)) == (True, {"VCPU": 8, "MEMORY_MB": 0, "DISK_GB": 0})
 
 
 async def test_one_consumer_takes_no_more_than_the_host_can_give_to_one(placement: PlacementService) -> None:
