@@ -61,6 +61,18 @@ async def test_connecting_at_once(volumes: VolumeCloud) -> None:
     assert made.connection_info["data"]["access_mode"] == "ro"
 
 
+async def test_force_frees_a_volume_in_error_that_no_guest_has(volumes: VolumeCloud) -> None:
+    volume = await volumes.volume()
+    attached = await volumes.act(volume["id"], "os-attach", instance_uuid=SERVER, mountpoint="/dev/vdb")
+    assert attached.status_code == 202
+    assert (await volumes.act(volume["id"], "os-reset_status", "admin", status="error")).status_code == 202
+
+    assert (await volumes.act(volume["id"], "os-force_detach", "admin")).status_code == 202
+
+    after = await volumes.show(volume["id"])
+    assert (after["status"], after["attachments"]) == ("available", [])
+
+
 async def test_a_volume_in_use_is_let_go_by_services_alone(volumes: VolumeCloud) -> None:
     volume = await volumes.volume()
     attachment = await volumes.attach(volume["id"], SERVER)
@@ -69,7 +81,8 @@ async def test_a_volume_in_use_is_let_go_by_services_alone(volumes: VolumeCloud)
         assert answer.status_code == 409
         assert "using the Compute API" in answer.json()["conflictingRequest"]["message"]
         assert (await volumes.act(volume["id"], "os-detach", who)).status_code == 409
-        assert (await volumes.act(volume["id"], "os-force_detach", who)).status_code == 409
+        forced = await volumes.act(volume["id"], "os-force_detach", who)
+        assert forced.status_code == (409 if who == "admin" else 403)
         terminate = await volumes.act(volume["id"], "os-terminate_connection", who, connector=CONNECTOR)
         assert terminate.status_code == 409
     assert (await volumes.call("DELETE", f"/volumes/{volume['id']}")).status_code == 400

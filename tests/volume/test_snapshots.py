@@ -64,7 +64,12 @@ async def test_snapshots_are_listed_changed_and_deleted(volumes: VolumeCloud) ->
     assert (await volumes.call("POST", f"{url}/metadata", json={"metadata": {"x": "y"}})).status_code == 200
     found = await volumes.call("GET", "/snapshots?metadata={'x':'y'}")
     assert [shown["name"] for shown in found.json()["snapshots"]] == ["three"]
+    changed = await volumes.call("PUT", f"{url}/metadata/x", json={"meta": {"x": "z"}})
+    assert changed.json() == (await volumes.call("GET", f"{url}/metadata/x")).json() == {"meta": {"x": "z"}}
+    other = await volumes.call("PUT", f"{url}/metadata/x", json={"meta": {"y": "z"}})
+    assert other.status_code == 400
     assert (await volumes.call("DELETE", f"{url}/metadata/x")).status_code == 200
+    assert (await volumes.call("GET", f"{url}/metadata/x")).status_code == 404
     assert (await volumes.call("GET", url, "bert")).status_code == 404
     assert (await volumes.call("DELETE", url, "rita")).status_code == 403
     assert (await volumes.call("POST", f"{url}/action", json={"os-force_delete": {}})).status_code == 403

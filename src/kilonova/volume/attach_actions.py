@@ -14,7 +14,7 @@ from kilonova.volume.body import Name, checked
 from kilonova.volume.errors import InvalidVolume, WrongStatus
 from kilonova.volume.records import Attachment, Volume
 from kilonova.volume.store import attachments, volumes
-from kilonova.volume.world import VolumeRequest, trusted
+from kilonova.volume.world import VolumeRequest, check_trusted, trusted
 from kilonova.web.response import empty, json_response
 
 
@@ -95,6 +95,10 @@ async def _attach(request: VolumeRequest, volume: Volume, document: Any) -> Resp
 
 
 async def _detach(request: VolumeRequest, volume: Volume, document: Any) -> Response:
+    """By force is an admin's word that nobody has the volume; a guest that has it holds it all the same."""
+    forced = "os-force_detach" in document
+    if forced:
+        check_trusted(request, "volume_extension:volume_admin_actions:force_detach")
     body = document.get("os-detach") or document.get("os-force_detach") or {}
     asked = checked({"os-detach": body}, "os-detach", Detach)
     held = await attachments.of_volume(request.world.db, volume.id)
@@ -104,7 +108,7 @@ async def _detach(request: VolumeRequest, volume: Volume, document: Any) -> Resp
     if len(chosen) > 1:
         raise InvalidVolume("Detach volume failed: More than one attachment, but no attachment_id provided.")
     await check_releasable(request, chosen[0])
-    await release(request.world, chosen[0])
+    await release(request.world, chosen[0], mends=forced)
     return empty(202)
 
 

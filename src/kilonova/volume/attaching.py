@@ -224,8 +224,10 @@ async def check_releasable(request: VolumeRequest, found: Attachment) -> None:
         raise AttachedElsewhere(found.server_id)
 
 
-async def release(world: World, found: Attachment) -> None:
+async def release(world: World, found: Attachment, *, mends: bool = False) -> None:
+    """`mends`: a volume in error follows its attachments again, too."""
     async with world.db.begin() as tx:
         volume = await locked(world, tx, found.volume_id)
         await attachments.remove(tx, found.id)
-        await follow(world, tx, volume.id, was=volume.status)
+        was = VolumeStatus.DETACHING if mends and volume.status == VolumeStatus.ERROR else volume.status
+        await follow(world, tx, volume.id, was=was)

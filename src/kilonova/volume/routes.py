@@ -59,6 +59,8 @@ def _snapshots(jobs: Jobs) -> tuple[tuple[str, str, Handler], ...]:
         ("GET", _SNAPSHOT + "/metadata", snapshot_requests.show_metadata),
         ("POST", _SNAPSHOT + "/metadata", snapshot_requests.set_metadata),
         ("PUT", _SNAPSHOT + "/metadata", snapshot_requests.set_metadata),
+        ("GET", _SNAPSHOT + "/metadata/{key}", snapshot_requests.show_metadata_item),
+        ("PUT", _SNAPSHOT + "/metadata/{key}", snapshot_requests.set_metadata_item),
         ("DELETE", _SNAPSHOT + "/metadata/{key}", snapshot_requests.remove_metadata_item),
     )
 

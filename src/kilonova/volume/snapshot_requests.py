@@ -155,11 +155,31 @@ async def set_metadata(request: VolumeRequest) -> Response:
     return await _store_metadata(request, found, {**found.metadata, **new} if request.method == "POST" else new)
 
 
+async def show_metadata_item(request: VolumeRequest) -> Response:
+    found = await request.world.snapshot(request, request.params["snapshot_id"])
+    key = request.params["key"]
+    _check_has(found, key)
+    return json_response({"meta": {key: found.metadata[key]}})
+
+
+def _check_has(found: Snapshot, key: str) -> None:
+    if key not in found.metadata:
+        raise NotFound(f"Snapshot {found.id} has no metadata with key {key}.")
+
+
+async def set_metadata_item(request: VolumeRequest) -> Response:
+    found = await request.world.snapshot(request, request.params["snapshot_id"])
+    meta = await body(request, "meta", Metadata)
+    if set(meta) != {request.params["key"]}:
+        raise BadRequest("Request body and URI mismatch")
+    await _store_metadata(request, found, {**found.metadata, **meta})
+    return json_response({"meta": meta})
+
+
 async def remove_metadata_item(request: VolumeRequest) -> Response:
     found = await request.world.snapshot(request, request.params["snapshot_id"])
     key = request.params["key"]
-    if key not in found.metadata:
-        raise NotFound(f"Snapshot {found.id} has no metadata with key {key}.")
+    _check_has(found, key)
     await _store_metadata(request, found, {name: value for name, value in found.metadata.items() if name != key})
     return empty(200)
 
