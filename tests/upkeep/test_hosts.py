@@ -1,6 +1,7 @@
 """Hosts of a running cloud drained, brought back, evened out and asked how much they still take."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,22 @@ async def test_a_drain_plan_is_what_a_drain_does(cloud: RunningCloud, admin: Adm
     assert all(one.target is not None for one in plan)
     assert set((await where(cloud, servers)).values()) == {source}
     assert (await drained(admin, source)).empty
+
+
+async def test_a_drain_plan_heeds_what_servers_said_of_their_hosts(cloud: RunningCloud, admin: Admin) -> None:
+    source = sorted(host_names(cloud))[0]
+    body = {"name": "choosy", "flavorRef": await cloud.flavor("m1.nano"), "networks": "none"}
+    body["imageRef"] = await cloud.image()
+    hints = {"query": json.dumps(["=", "$host", source])}
+    wanted = {"server": body | {"availability_zone": f"nova:{source}"}, "os:scheduler_hints": hints}
+    answer = await cloud.admin.post("/compute/v2.1/servers", json=wanted, headers=VERSION)
+    server = answer.json()["server"]["id"]
+    await RunningCloud(cloud.cloud, cloud.admin, cloud.admin).until(server, {"ACTIVE"})
+
+    copy = await copied(admin, SchedulerSettings(enabled_filters=("ComputeFilter", "JsonFilter")))
+    (left,) = empty(copy.placing, [copy.placing.stock.host(source)], copy.placed, 0.0)
+    assert (left.placed.name, left.target) == (server, None)
+    assert "JsonFilter" in left.why
 
 
 async def test_rebalancing_moves_servers_as_proposed_and_evens_hosts_out(cloud: RunningCloud, admin: Admin) -> None:

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from kilonova.cli.up import configuration
+from kilonova.cli.up import configuration_of_cloud
 from kilonova.launch import settings
 from kilonova.simulation.capacity import Capacity, Room, capacity
 from kilonova.simulation.description import BadDescription, read
@@ -44,7 +44,7 @@ def _of_file(given: argparse.Namespace) -> Capacity:
 async def _of_cloud(given: argparse.Namespace) -> Capacity:
     async with entered(given.state_dir) as admin:
         spec = await flavor_named(admin, given.flavor)
-        copy = await copied(admin, settings.scheduler(configuration(given)))
+        copy = await copied(admin, settings.scheduler(configuration_of_cloud(given)))
         names = await aggregate_names(admin)
     wanted = Wanted(0, spec.flavor_name, msgspec.structs.replace(spec, availability_zone=given.zone))
     found = capacity(copy.placing, wanted)

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from kilonova.cli.up import configuration
+from kilonova.cli.up import configuration_of_cloud
 from kilonova.launch import settings
 from kilonova.simulation.description import read
 from kilonova.simulation.evacuation import Departure, empty
@@ -55,7 +55,7 @@ def _of_file(given: argparse.Namespace) -> Plan:
 
 async def _of_cloud(given: argparse.Namespace) -> Plan:
     async with entered(given.state_dir) as admin:
-        copy = await copied(admin, settings.scheduler(configuration(given)))
+        copy = await copied(admin, settings.scheduler(configuration_of_cloud(given)))
     names = {server_id: record.name for server_id, record in copy.records.items()}
     return _plan(given.emptied, copy.placing, copy.placed, names)
 

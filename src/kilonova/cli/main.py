@@ -109,7 +109,13 @@ def _cloud_or_fleet(parser: argparse.ArgumentParser) -> None:
 def _of_the_cloud(parser: argparse.ArgumentParser) -> None:
     _state_dir(parser)
     _json(parser)
-    parser.add_argument("--config-file", type=Path, default=None, metavar="FILE", help="the cloud's nova.conf")
+    parser.add_argument(
+        "--config-file",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="default: the nova.conf the cloud was started with",
+    )
 
 
 def _capacity(parser: argparse.ArgumentParser) -> None:

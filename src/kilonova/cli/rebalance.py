@@ -13,7 +13,7 @@ from rich.table import Table
 from kilonova.aio.clock import SystemClock
 from kilonova.cli.host import outcome_document
 from kilonova.cli.moves import Board
-from kilonova.cli.up import configuration
+from kilonova.cli.up import configuration_of_cloud
 from kilonova.launch import settings
 from kilonova.simulation.balance import Move, deviation, propose
 from kilonova.upkeep.admin import entered
@@ -30,7 +30,7 @@ def run(given: argparse.Namespace) -> int:
 async def _rebalance(given: argparse.Namespace) -> int:
     console = Console(stderr=given.json)
     async with entered(given.state_dir) as admin:
-        copy = await copied(admin, settings.scheduler(configuration(given)))
+        copy = await copied(admin, settings.scheduler(configuration_of_cloud(given)))
         before = deviation(copy.placing.fleet)
         moves = propose(copy.placing, _movable(copy), given.moves, 0.0)
         after = deviation(copy.placing.fleet)

@@ -15,5 +15,5 @@ def run(given: argparse.Namespace) -> int:
     config = configuration(given)
     state = StateDir(given.state_dir)
     log_to(log_file(config, state), debug=config.default.debug)
-    uvloop.run(run_cloud(config, state, roles_of(given.roles)))
+    uvloop.run(run_cloud(config, state, roles_of(given.roles), config_file=given.config_file))
     return 0

@@ -17,6 +17,7 @@ from kilonova.launch.cloud import Cloud
 from kilonova.launch.logs import log_to
 from kilonova.launch.process import run_cloud
 from kilonova.launch.roles import ALL
+from kilonova.launch.running import running_cloud
 from kilonova.launch.state_dir import StateDir
 
 
@@ -40,7 +41,7 @@ async def _up(config: Config, state: StateDir, given: argparse.Namespace) -> int
             tasks.append(asyncio.create_task(boot(cloud, given.boot)))
 
     tasks: list[asyncio.Task[Any]] = []
-    await run_cloud(config, state, ALL, on_healthy=healthy, tell_image=_tell_image)
+    await run_cloud(config, state, ALL, config_file=given.config_file, on_healthy=healthy, tell_image=_tell_image)
     return 0
 
 
@@ -52,6 +53,14 @@ def log_file(config: Config, state: StateDir) -> Path | None:
     """The one nova.conf names."""
     named = config.default.log_file
     return None if named is None else state.root / named
+
+
+def configuration_of_cloud(given: argparse.Namespace) -> Config:
+    """Of the cloud that a command asks about: from the nova.conf it was started with, unless another is given."""
+    running = running_cloud(given.state_dir) if given.config_file is None else None
+    if running is not None and running.config_file is not None:
+        given = argparse.Namespace(**vars(given) | {"config_file": Path(running.config_file)})
+    return configuration(given)
 
 
 def configuration(given: argparse.Namespace) -> Config:

@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import uvicorn
 
@@ -30,12 +31,13 @@ async def run_cloud(
     state: StateDir,
     roles: frozenset[Role],
     *,
+    config_file: Path | None = None,
     on_healthy: Callable[[Cloud], Awaitable[None]] | None = None,
     tell_image: Callable[[str], None] = log.info,
 ) -> None:
     """Until SIGTERM or SIGINT. `on_healthy` is called once everything answers; `cloud.furnishing` is done later then.
 
-    `tell_image` hears how far the image `tiny` is.
+    `config_file`: where `config` is from, for commands that ask. `tell_image` hears how far the image `tiny` is.
 
     Errors: OSError for a taken port, AlreadyRunning.
     """
@@ -60,7 +62,8 @@ async def run_cloud(
             lacks_image = await promise_image(cloud)
         elif Role.API in roles:
             await furnish(cloud, only=("flavors",))
-        life.announce(base_url=base_url, driver=cloud.hosts.driver if cloud.hosts is not None else "")
+        driver = cloud.hosts.driver if cloud.hosts is not None else ""
+        life.announce(base_url=base_url, driver=driver, config_file=config_file)
         log.info("healthy: %s", base_url)
         if lacks_image:
             cloud.furnishing = asyncio.create_task(furnish_image(cloud, tell_image))

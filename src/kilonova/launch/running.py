@@ -19,9 +19,12 @@ _PAUSE_S = 0.02
 
 
 class Running(msgspec.Struct, kw_only=True):
+    """`config_file` is the nova.conf it was started with, if any."""
+
     pid: int
     base_url: str
     driver: str
+    config_file: str | None = None
 
 
 class AlreadyRunning(Conflict):
@@ -51,8 +54,9 @@ class Life:
         if alone:
             self._running.unlink(missing_ok=True)
 
-    def announce(self, *, base_url: str, driver: str) -> None:
-        running = Running(pid=os.getpid(), base_url=base_url, driver=driver)
+    def announce(self, *, base_url: str, driver: str, config_file: Path | None = None) -> None:
+        named = None if config_file is None else str(config_file.resolve())
+        running = Running(pid=os.getpid(), base_url=base_url, driver=driver, config_file=named)
         write_private(self._running, msgspec.json.encode(running).decode())
 
     def end(self) -> None:

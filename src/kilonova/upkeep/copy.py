@@ -25,6 +25,10 @@ from kilonova.upkeep.services import HostService, services
 AT_ONCE = 16
 
 
+# Hints that ask for something of hosts; others name servers.
+OF_HOSTS = ("query", "build_near_host_ip", "cidr")
+
+
 class CloudCopy:
     """`placed`: the servers that are on a host; `records`: what the API says of them, by id (their `name` there)."""
 
@@ -86,6 +90,7 @@ def spec_of(record: ServerRecord) -> RequestSpec:
         image_properties=record.image_properties,
         boots_from_volume=record.image_id is None,
         availability_zone=record.zone,
+        hints={name: record.hints[name] for name in OF_HOSTS if name in record.hints},
     )
 
 

@@ -33,6 +33,7 @@ class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     flavor: Facts
     image_id: str | None
     image_properties: dict[str, str]
+    hints: dict[str, list[str]] = {}
 
 
 def record(shown: dict[str, Any]) -> ServerRecord:
@@ -48,7 +49,12 @@ def record(shown: dict[str, Any]) -> ServerRecord:
         flavor=msgspec.convert(shown["flavor"], Facts),
         image_id=image.get("id"),
         image_properties={key: str(value) for key, value in image.get("properties", {}).items() if value is not None},
+        hints={name: _texts(value) for name, value in (shown.get("scheduler_hints") or {}).items()},
     )
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
 async def servers_on(admin: Admin, host: str | None = None) -> list[ServerRecord]:
