@@ -169,14 +169,7 @@ class Fleet:
 
     def score(self, host: HostState) -> float:
         profile = host.profile
-        vcpu, memory, disk, io_ops, servers = profile.rise
-        total = (
-            host.free_vcpu * vcpu
-            + host.free_memory * memory
-            + host.free_disk * disk
-            + host.io_ops * io_ops
-            + host.servers * servers
-        )
+        total = profile.rise.of(host)
         for weigh, factor in profile.weighing:
             total += weigh(host) * factor
         return total

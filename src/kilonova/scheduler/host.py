@@ -58,6 +58,17 @@ class Rise(NamedTuple):
     def plus(self, other: "Rise") -> "Rise":
         return Rise(*map(float.__add__, self, other))
 
+    def of(self, host: "HostState") -> float:
+        """What the host has got by it."""
+        vcpu, memory, disk, io_ops, servers = self
+        return (
+            host.free_vcpu * vcpu
+            + host.free_memory * memory
+            + host.free_disk * disk
+            + host.io_ops * io_ops
+            + host.servers * servers
+        )
+
 
 FLAT = Rise()
 

@@ -6,6 +6,7 @@ order, and the fleet fills evenly.
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import msgspec
 
@@ -53,18 +54,6 @@ def _share(capacity: int) -> float:
     return 1 / capacity if capacity > 0 else 0.0
 
 
-def ram(host: HostState) -> float:
-    return host.free_memory * _share(host.profile.memory)
-
-
-def cpu(host: HostState) -> float:
-    return host.free_vcpu * _share(host.profile.vcpu)
-
-
-def disk(host: HostState) -> float:
-    return host.free_disk * _share(host.profile.disk)
-
-
 def build_failures(host: HostState) -> float:
     """0, ½, ⅔, ¾ …: more are worse, and there is no most."""
     return host.build_failures / (host.build_failures + 1)
@@ -80,43 +69,26 @@ def same_cell(host: HostState) -> float:
     return 0.0
 
 
+def _rising(name: str, subject: str, rise: Callable[[Profile], Rise], counted: str) -> Weigher:
+    """`counted` is what min-max compares: as large as it is, not as a share."""
+    return Weigher(
+        name,
+        f"{subject}_weight_multiplier",
+        lambda host: rise(host.profile).of(host),
+        raw=attrgetter(counted),
+        rise=rise,
+    )
+
+
 def built_in(settings: SchedulerSettings) -> tuple[Weigher, ...]:
     """Those whose weight depends on the host alone."""
     io_limit, server_limit = max(settings.max_io_ops_per_host, 1), max(settings.max_instances_per_host, 1)
     return (
-        Weigher(
-            "RAMWeigher",
-            "ram_weight_multiplier",
-            ram,
-            raw=lambda host: host.free_memory,
-            rise=lambda profile: Rise(free_memory=_share(profile.memory)),
-        ),
-        Weigher(
-            "CPUWeigher",
-            "cpu_weight_multiplier",
-            cpu,
-            raw=lambda host: host.free_vcpu,
-            rise=lambda profile: Rise(free_vcpu=_share(profile.vcpu)),
-        ),
-        Weigher(
-            "DiskWeigher",
-            "disk_weight_multiplier",
-            disk,
-            raw=lambda host: host.free_disk,
-            rise=lambda profile: Rise(free_disk=_share(profile.disk)),
-        ),
-        Weigher(
-            "IoOpsWeigher",
-            "io_ops_weight_multiplier",
-            lambda host: host.io_ops / io_limit,
-            rise=lambda profile: Rise(io_ops=1 / io_limit),
-        ),
-        Weigher(
-            "NumInstancesWeigher",
-            "num_instances_weight_multiplier",
-            lambda host: host.servers / server_limit,
-            rise=lambda profile: Rise(servers=1 / server_limit),
-        ),
+        _rising("RAMWeigher", "ram", lambda profile: Rise(free_memory=_share(profile.memory)), "free_memory"),
+        _rising("CPUWeigher", "cpu", lambda profile: Rise(free_vcpu=_share(profile.vcpu)), "free_vcpu"),
+        _rising("DiskWeigher", "disk", lambda profile: Rise(free_disk=_share(profile.disk)), "free_disk"),
+        _rising("IoOpsWeigher", "io_ops", lambda profile: Rise(io_ops=1 / io_limit), "io_ops"),
+        _rising("NumInstancesWeigher", "num_instances", lambda profile: Rise(servers=1 / server_limit), "servers"),
         Weigher(
             "BuildFailureWeigher",
             "build_failure_weight_multiplier",
