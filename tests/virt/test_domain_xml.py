@@ -151,7 +151,7 @@ def test_a_guest_booted_from_a_volume_boots_that_volume() -> None:
 def test_the_config_drive_is_a_read_only_cdrom() -> None:
     domain = xml(replace(SPEC, config_drive=Path("/d/config.iso")))
 
-    assert targets(domain)["hda"] == "/d/config.iso"
+    assert targets(domain)["hda"] == str(FILES.config_drive)
     cdrom = domain.find("devices/disk[@device='cdrom']")
     assert cdrom is not None
     assert cdrom.find("readonly") is not None

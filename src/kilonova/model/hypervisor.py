@@ -6,8 +6,7 @@ from kilonova.model.errors import NotFound
 from kilonova.model.ids import HostName
 from kilonova.model.service import Service
 
-# A trait of hosts that take guests over with their disks. Hosts without it keep theirs: their disks are on no storage
-# that others reach.
+# A trait of hosts that take guests over with their disks. Hosts without it keep theirs: no other host reaches them.
 TAKES_GUESTS = "CUSTOM_TAKES_GUESTS"
 # The standard trait of hosts whose cores have more than one thread.
 HAS_THREADS = "HW_CPU_HYPERTHREADING"

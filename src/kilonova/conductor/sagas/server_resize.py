@@ -46,7 +46,7 @@ class DisksStay(NotSupported):
     """The message is what the action's event says."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"The disks of servers on {host} are on no shared storage: they cannot go to another host.")
+        super().__init__(f"No other host can reach the disks of servers on {host}: they cannot go to another host.")
         self.host = host
 
 
