@@ -1,9 +1,11 @@
 """Durable placements a second: a decision and its claim, from many callers at once.
 
     python benchmarks/placements.py [--hosts 10000] [--placements 20000] [--callers 64] [--database URL]
+    python benchmarks/placements.py --last-places [--database URL]
 
 Without a URL: a fresh SQLite file (`synchronous=FULL`) in a temporary directory. Prints placements a second in all, in
-the first and in the last tenth, CPU time per placement, and what came of the sum of allocations.
+the first and in the last tenth, CPU time per placement, and what came of the sum of allocations. `--last-places`: fifty
+callers at once on 1,000 hosts that have room for 49.
 """
 
 import argparse
@@ -12,6 +14,8 @@ import json
 import tempfile
 import time
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from kilonova.aio.clock import SystemClock
 from kilonova.contract.placement import Inventory
@@ -29,7 +33,8 @@ from kilonova.scheduler.service import SchedulerService
 STOCK = {"VCPU": 256, "MEMORY_MB": 262144, "DISK_GB": 4000}
 
 
-async def fill(db: Database, hosts: int) -> None:
+async def fill(db: Database, hosts: int, *, full: int = 0) -> None:
+    """`full` of the hosts have no memory to give."""
     now = SystemClock().now()
     ids = [str(uuid.uuid4()) for _ in range(hosts)]
     names = [f"compute-{number:06}" for number in range(hosts)]
@@ -66,21 +71,28 @@ async def fill(db: Database, hosts: int) -> None:
         await tx.execute_many(
             insert_into(tables.inventories),
             [
-                {"provider_id": one, "resource_class": name, **_columns(Inventory(total=total, max_unit=total))}
-                for one in ids
+                {"provider_id": one, "resource_class": name, **_columns(_stock(name, total, full=number < full))}
+                for number, one in enumerate(ids)
                 for name, total in STOCK.items()
             ],
         )
+
+
+def _stock(name: str, total: int, *, full: bool) -> Inventory:
+    return Inventory(total=total, max_unit=total, reserved=total if full and name == "MEMORY_MB" else 0)
 
 
 def _columns(inventory: Inventory) -> dict[str, int | float]:
     return {name: getattr(inventory, name) for name in Inventory.__struct_fields__}
 
 
-async def run(url: str, hosts: int, placements: int, callers: int) -> None:
+@asynccontextmanager
+async def services_over(
+    url: str, hosts: int, *, full: int = 0
+) -> AsyncIterator[tuple[SchedulerService, PlacementService]]:
     await create_all(url)
     db = await connect(url)
-    await fill(db, hosts)
+    await fill(db, hosts, full=full)
     clock = SystemClock()
     placement = PlacementService(db, clock)
     scheduler = SchedulerService(db, placement, clock)
@@ -88,16 +100,45 @@ async def run(url: str, hosts: int, placements: int, callers: int) -> None:
     await scheduler.start()
     print(f"{hosts} hosts known after {time.perf_counter() - began:.2f} s")
     placement.listen(scheduler.hear)
+    yield scheduler, placement
+    await scheduler.close()
+    await db.close()
+
+
+async def place(scheduler: SchedulerService, number: int, memory_mib: int) -> None:
+    server = str(uuid.UUID(int=number))
+    spec = RequestSpec(
+        server_id=ServerId(server), project_id="p", user_id="u", vcpus=2, memory_mib=memory_mib, root_gib=10
+    )
+    await scheduler.select(spec, server, 1, ())
+
+
+async def last_places(url: str) -> None:
+    callers, rooms, hosts = 50, 49, 1000
+    async with services_over(url, hosts, full=hosts - rooms) as (scheduler, placement):
+        began = time.perf_counter()
+        answers = await asyncio.gather(
+            *(place(scheduler, number, STOCK["MEMORY_MB"]) for number in range(callers)), return_exceptions=True
+        )
+        elapsed = time.perf_counter() - began
+        refusals = [str(answer) for answer in answers if answer is not None]
+        held = len(await placement.consumers())
+    print(f"{callers} at once on {hosts} hosts with room for {rooms}: {held} placed in {elapsed:.3f} s, refused:")
+    print("\n".join(refusals))
+
+
+async def run(url: str, hosts: int, placements: int, callers: int) -> None:
+    async with services_over(url, hosts) as (scheduler, placement):
+        await measure(scheduler, placement, placements, callers)
+
+
+async def measure(scheduler: SchedulerService, placement: PlacementService, placements: int, callers: int) -> None:
     done: list[float] = []
     numbers = iter(range(placements))
 
     async def caller() -> None:
         for number in numbers:
-            server = str(uuid.UUID(int=number))
-            spec = RequestSpec(
-                server_id=ServerId(server), project_id="p", user_id="u", vcpus=2, memory_mib=2048, root_gib=10
-            )
-            await scheduler.select(spec, server, 1, ())
+            await place(scheduler, number, 2048)
             done.append(time.perf_counter())
 
     began, cpu = time.perf_counter(), time.process_time()
@@ -110,8 +151,6 @@ async def run(url: str, hosts: int, placements: int, callers: int) -> None:
     held = await placement.consumers()
     taken = sum(amounts["VCPU"] for one in held.values() for amounts in one.values())
     print(f"allocated: {taken} VCPU for {len(held)} servers, {taken // 2} wanted")
-    await scheduler.close()
-    await db.close()
 
 
 def main() -> None:
@@ -119,10 +158,14 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=10000)
     parser.add_argument("--placements", type=int, default=20000)
     parser.add_argument("--callers", type=int, default=64)
+    parser.add_argument("--last-places", action="store_true", help="fifty callers for 49 places")
     parser.add_argument("--database")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         url = given.database or f"sqlite:///{directory}/kilonova.db"
+        if given.last_places:
+            asyncio.run(last_places(url))
+            return
         asyncio.run(run(url, given.hosts, given.placements, given.callers))
 
 
