@@ -5,6 +5,7 @@ others: Tempest, the openstack client).
 """
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -18,6 +19,9 @@ from pathlib import Path
 
 import httpx
 import yaml
+
+from kilonova.image.tiny.build import cached_tiny
+from kilonova.launch.state_dir import StateDir
 
 ROOT = Path(__file__).resolve().parents[3]
 FACTS = "KILONOVA_FACTS"
@@ -63,13 +67,13 @@ def _stages(given: argparse.Namespace, facts: Path) -> Iterator[tuple[str, bool]
         yield "schemathesis", _schemathesis()
     rigs = facts / "conformance"
     if given.smoke:
-        yield "openstack client", _rig(rigs, "clients", "smoke.sh", driver=given.driver)
+        yield "openstack client", run_rig(rigs, "clients", "smoke.sh", driver=given.driver)
     if given.tempest:
-        yield "Tempest", _rig(rigs, "tempest", "run.sh", driver=given.driver)
+        yield "Tempest", run_rig(rigs, "tempest", "run.sh", driver=given.driver)
 
 
 def _ran(command: list[str], environment: dict[str, str] | None = None) -> bool:
-    print(f"== {' '.join(command[:1] + command[3:])}", flush=True)
+    print(f"== {' '.join(command)}", flush=True)
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
@@ -91,7 +95,7 @@ def _cloud(driver: str = "simulated") -> Iterator[Path]:
             subprocess.run([*kilonova, "down", "--state-dir", str(state)], check=False)
 
 
-def _rig(rigs: Path, kind: str, script: str, *, driver: str) -> bool:
+def run_rig(rigs: Path, kind: str, script: str, *, driver: str) -> bool:
     """One of the rigs, whose last line is the count; what it drives is installed where it is not yet."""
     installed = Path(os.environ.get("CONF_ROOT") or Path.home() / ".cache" / "conformance")
     # Tempest's rig uses the client's environment, too.
@@ -99,8 +103,18 @@ def _rig(rigs: Path, kind: str, script: str, *, driver: str) -> bool:
     if not ready and not _ran(["bash", str(rigs / "setup.sh")]):
         return False
     with _cloud(driver) as state:
-        told = {**_RIG_SETTINGS, **os.environ, "OS_CLOUD": "kilonova-admin"}
+        # Images once made are kept in the workspace: those for one driver are wrong for the other.
+        place = {"WS": str(installed / "run" / f"{kind}-{driver}")}
+        told = {**_RIG_SETTINGS, **place, **_guests_of(state, driver), **os.environ, "OS_CLOUD": "kilonova-admin"}
         return _ran(["bash", str(rigs / kind / script), str(state / "clouds.yaml")], told)
+
+
+def _guests_of(state: Path, driver: str) -> dict[str, str]:
+    """Images the rig boots. Its own are blank, and only a system that runs in a guest lets go of a volume there."""
+    if driver == "simulated":
+        return {}
+    tiny = str(asyncio.run(cached_tiny(StateDir(state).tiny)))
+    return {"CONF_IMAGE_FILE": tiny, "CONF_IMAGE_FILE_ALT": tiny}
 
 
 def _schemathesis() -> bool:
