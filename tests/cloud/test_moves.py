@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from kilonova.db.statement import update_columns
 from kilonova.db.tables.hosts import compute_nodes
+from kilonova.model.ids import ServerId
+from kilonova.model.move_progress import MoveProgress
 from tests.cloud.moved import (
     ANY_HOST,
     abort,
@@ -193,6 +196,11 @@ async def test_a_running_live_migration_is_shown_and_can_be_aborted(cloud: Runni
     before = await cloud.ledger()
     number = await migrate_live_slowly(cloud, server["id"])
     assert (await cloud.show(server["id"]))["status"] == "MIGRATING"
+    done = MoveProgress(memory_total=100, memory_processed=70, memory_remaining=30, disk_total=5)
+    await cloud.cloud.conductor_service.live_progress(ServerId(server["id"]), done)
+    path = f"/compute/v2.1/servers/{server['id']}/migrations/{number}"
+    shown = (await cloud.admin.get(path, headers=VERSION)).json()["migration"]
+    assert {name: shown[f"{name}_bytes"] for name in structs.asdict(done)} == structs.asdict(done)
     await abort(cloud, server["id"], number)
 
     assert (await cloud.until(server["id"], {"ACTIVE", "ERROR"}))["status"] == "ACTIVE"

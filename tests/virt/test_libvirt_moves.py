@@ -215,7 +215,7 @@ async def under_way(source: Host, target: Host, spec: GuestSpec) -> asyncio.Task
 async def test_a_move_that_is_given_up_leaves_the_guest_where_it_is(pair: tuple[Host, Host], image: Path) -> None:
     here, there = pair
     await slowed(here)
-    spec = await heavy(here, image, size="12M")
+    spec = await heavy(here, image, size="6M")
     moving = await under_way(here, there, spec)
     await here.hypervisor.migrate_back(spec.id, other=THERE, address=there.address)
 
@@ -308,6 +308,10 @@ async def test_hosts_that_share_the_disks_copy_nothing_and_the_last_one_removes_
         await there.hypervisor.destroy(spec.id)
         assert disk.stat().st_ino == before
         assert_scribbled(here, spec)
+        grown = replace(spec, disks=(replace(spec.disks[0], size_gib=2), *spec.disks[1:]))
+        await there.hypervisor.receive(grown, source=HERE, address=here.address)
+        assert image_info(disk)["virtual-size"] == 2 << 30
+        await there.hypervisor.destroy(spec.id)
         await here.hypervisor.power_on(spec.id)
         await says(here.hypervisor, spec.id, MARKER)
         await here.hypervisor.destroy(spec.id)

@@ -47,8 +47,13 @@ async def receive(host: LibvirtHost, spec: GuestSpec, *, address: str, running: 
     Errors: HypervisorUnavailable, GuestNotFound, GuestOperationFailed.
     """
     files = host.files(spec.id)
-    if all(path.exists() for _, path in files.locals(spec)) and _has_drive(spec, files):
-        return
+    if not (all(path.exists() for _, path in files.locals(spec)) and _has_drive(spec, files)):
+        await _bring(host, spec, files, address=address, running=running)
+    if not running:
+        await _grow(spec, files)
+
+
+async def _bring(host: LibvirtHost, spec: GuestSpec, files: GuestFiles, *, address: str, running: bool) -> None:
     await blocking(disks.make_directories, files)
     async with peer(host.settings.moves, address, spec.id) as other:
         found = await _look(other, spec.id, files)
@@ -60,6 +65,13 @@ async def receive(host: LibvirtHost, spec: GuestSpec, *, address: str, running: 
                 await (arrival.empty(disk, path) if running else arrival.copy(disk, path))
         if not _has_drive(spec, files) and files.config_drive.name in found.names:
             await arrival.fetch(files.config_drive)
+
+
+async def _grow(spec: GuestSpec, files: GuestFiles) -> None:
+    """To what the guest shall have here."""
+    for disk, path in files.locals(spec):
+        if path.exists() and disks.size_of(disk) > disks.virtual_size(path, "qcow2"):
+            await qemu_img.resize(path, size=disks.size_of(disk))
 
 
 def _has_drive(spec: GuestSpec, files: GuestFiles) -> bool:
@@ -106,13 +118,9 @@ class _Arrival:
         self._files = files
 
     async def copy(self, disk: LocalDisk, path: Path) -> None:
-        """As it is there, grown to what the guest shall have here."""
+        """As it is there."""
         await self._base(disk, path)
-        fresh = path.with_suffix(".new")
-        await self._fetch(path.name, fresh)
-        if disks.size_of(disk) > disks.virtual_size(fresh, "qcow2"):
-            await qemu_img.resize(fresh, size=disks.size_of(disk))
-        fresh.replace(path)
+        await self.fetch(path)
 
     async def empty(self, disk: LocalDisk, path: Path) -> None:
         """Of the same size over the same base: what the guest wrote comes with it."""
