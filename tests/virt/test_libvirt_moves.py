@@ -316,3 +316,20 @@ async def test_hosts_that_share_the_disks_copy_nothing_and_the_last_one_removes_
         await says(here.hypervisor, spec.id, MARKER)
         await here.hypervisor.destroy(spec.id)
         assert not disk.parent.exists()
+
+
+@pytest.mark.parametrize("victim", [HERE, THERE])
+async def test_a_libvirtd_killed_under_a_move_leaves_the_guest_on_one_host_from_where_it_comes_back(
+    pair: tuple[Host, Host], image: Path, victim: HostName
+) -> None:
+    here, there = pair
+    await slowed(here)
+    spec = await heavy(here, image, size="2M")
+    moving = await under_way(here, there, spec)
+    home = next(host for host in pair if host.name == victim).state_dir / "libvirt"
+    os.kill(int((home / "run/libvirtd.pid").read_text()), signal.SIGKILL)
+    await asyncio.gather(moving, return_exceptions=True)
+    assert sorted([await here.state(spec), await there.state(spec)]) == [RUNNING, OFF]
+
+    await here.hypervisor.migrate_back(spec.id, other=THERE, address=there.address)
+    assert (await here.state(spec), await there.state(spec)) == (RUNNING, OFF)
