@@ -102,6 +102,9 @@ async def _detach(request: VolumeRequest, volume: Volume, document: Any) -> Resp
     body = document.get("os-detach") or document.get("os-force_detach") or {}
     asked = checked({"os-detach": body}, "os-detach", Detach)
     held = await attachments.of_volume(request.world.db, volume.id)
+    if not held:
+        await _settle(request, volume.id)
+        return empty(202)
     chosen = [one for one in held if asked.attachment_id in (None, one.id)]
     if not chosen:
         raise InvalidVolume(f"Volume {volume.id} is not attached.")
@@ -110,6 +113,14 @@ async def _detach(request: VolumeRequest, volume: Volume, document: Any) -> Resp
     await check_releasable(request, chosen[0])
     await release(request.world, chosen[0], mends=forced)
     return empty(202)
+
+
+async def _settle(request: VolumeRequest, volume_id: str) -> None:
+    """Nobody has the volume, as was asked: a detaching that was begun ends."""
+    async with request.world.db.begin() as tx:
+        volume = await locked(request.world, tx, volume_id)
+        if volume.status == VolumeStatus.DETACHING:
+            await follow(request.world, tx, volume_id, was=volume.status)
 
 
 async def _initialize_connection(request: VolumeRequest, volume: Volume, document: Any) -> Response:
