@@ -12,9 +12,8 @@ from playwright.async_api import Page, async_playwright
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.browser import CHROMIUM_FLAGS, chromium
 from tests.real.cloud import BOOT_S, Guest, RealCloud, real_cloud, run, until
-
-CHROMIUM = "/usr/bin/chromium"
 
 pytestmark = [
     pytest.mark.root,
@@ -51,8 +50,7 @@ CURSOR = 9 * 16
 @pytest_asyncio.fixture(loop_scope="module")
 async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = await browser.new_page()
         page.set_default_timeout(BOOT_S * 1000)
         yield page
