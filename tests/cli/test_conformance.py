@@ -11,7 +11,8 @@ _SETUP = 'mkdir -p "$CONF_ROOT/clients/bin" && ln -s /bin/true "$CONF_ROOT/clien
 _SCRIPT = f"""
 test -x "$CONF_ROOT/clients/bin/python" && grep -q "^  $OS_CLOUD:" "$1" || exit 1
 url=$(sed -n 's/ *auth_url: //p' "$1" | head -1)
-"{sys.executable}" -c 'import httpx, sys; print(httpx.get(sys.argv[1], trust_env=False).text)' "$url" | grep -q stable && echo "clients: 1 passed, 0 failed"
+"{sys.executable}" -c 'import httpx, sys; print(httpx.get(sys.argv[1], trust_env=False).text)' "$url" \\
+    | grep -q stable && echo "clients: 1 passed, 0 failed"
 """
 
 
