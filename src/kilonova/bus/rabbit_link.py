@@ -5,6 +5,7 @@ adds (reconnection, redeclaration) is done here for just what we use.
 """
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ REPLIES = "amq.rabbitmq.reply-to"
 UNSERVED_MS = 60_000
 
 CONNECT_TIMEOUT_S = 10.0
+# How long an answer to ourselves may take before another is sent.
+PROBE_S = 0.1
 
 Taker = Callable[[DeliveredMessage], Coroutine[Any, Any, None]]
 
@@ -77,10 +80,10 @@ class Link:
             connection = await aiormq.connect(broker.url, context=broker.context)
             try:
                 calls = await _channel(connection, publisher_confirms=True)
-                await calls.basic_consume(REPLIES, on_answer, no_ack=True)
-                await calls.exchange_declare(FAN_OUT, exchange_type="direct", durable=True)
                 work = await _channel(connection, publisher_confirms=False)
                 await work.basic_qos(prefetch_count=prefetch)
+                await _take_answers(calls, work, on_answer)
+                await calls.exchange_declare(FAN_OUT, exchange_type="direct", durable=True)
             except BaseException:
                 await connection.close()
                 raise
@@ -151,3 +154,29 @@ async def _channel(connection: AbstractConnection, *, publisher_confirms: bool) 
 
 def queue_of(topic: str) -> str:
     return f"kilonova.{topic}"
+
+
+async def _take_answers(calls: Channel, work: Channel, on_answer: Taker) -> None:
+    """Have answers come to `calls`; return once one has.
+
+    A RabbitMQ that is starting (seen with 3.12) takes connections and messages a moment before it passes answers on,
+    and says nothing of those it drops: calls of that moment would wait for theirs until they time out.
+    """
+    arrived = asyncio.Event()
+
+    async def take(message: DeliveredMessage) -> None:
+        if message.header.properties.correlation_id == REPLIES:
+            arrived.set()
+        else:
+            await on_answer(message)
+
+    await calls.basic_consume(REPLIES, take, no_ack=True)
+    probe = (await work.queue_declare(exclusive=True, auto_delete=True)).queue or ""
+    await calls.basic_publish(b"", routing_key=probe, properties=Basic.Properties(reply_to=REPLIES), mandatory=True)
+    asked = await work.basic_get(probe, no_ack=True)
+    await work.queue_delete(probe)
+    back, own = asked.header.properties.reply_to or "", Basic.Properties(correlation_id=REPLIES)
+    while not arrived.is_set():
+        await work.basic_publish(b"", routing_key=back, properties=own)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(arrived.wait(), PROBE_S)
