@@ -18,7 +18,7 @@ def refused(*counts: FilterCount) -> NoValidHost:
 
 def message(error: Exception, tries: int = 0) -> str:
     failures = [
-        {"attempt": number, "step": "build", "host": f"host-{number}", "kind": "Conflict", "message": "no"}
+        {"attempt": number, "step": "build", "host": f"host-{number}", "kind": "Conflict", "message": "It broke: x"}
         for number in range(tries)
     ]
     return str(json.loads(fault_of(error, NOW, failures))["message"])  # type: ignore[arg-type]
@@ -45,7 +45,8 @@ def test_the_filter_that_no_host_passed_stays() -> None:
 
     assert message(refused(long, NONE)) == message(refused(NONE))
     assert message(refused(*PASSED, long, NONE), tries=2) == (
-        "Exceeded maximum number of retries (2). Last: No valid host was found. RamFilter 4→0 (too full (4 hosts))"
+        "Exceeded maximum number of retries (2). Last: It broke. Then: No valid host was found. "
+        "RamFilter 4→0 (too full (4 hosts))"
     )
     endless = msgspec.structs.replace(NONE, short="too full " * 60)
     assert len(message(refused(endless), tries=2)) == MOST

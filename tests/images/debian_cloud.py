@@ -85,7 +85,9 @@ async def _system(work_dir: Path) -> Path:
 def _mirrors() -> list[str]:
     """Debian's own, unless KILONOVA_DEBIAN_MIRROR names one nearer."""
     mirror = os.environ.get("KILONOVA_DEBIAN_MIRROR", "http://deb.debian.org/debian")
-    return [f"deb {mirror} bookworm main", f"deb {mirror} bookworm-updates main"]
+    # Named, because a distribution that is not Debian does not trust it by itself.
+    source = f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {mirror}"
+    return [f"{source} bookworm main", f"{source} bookworm-updates main"]
 
 
 def _only(directory: Path, pattern: str) -> Path:

@@ -197,12 +197,18 @@ class Guest:
             await self.cloud.allow_ssh()
             self._floating = await self.float()
         async with asyncio.timeout(BOOT_S):
-            while not await answers(self._floating, 22):
-                await asyncio.sleep(0.1)
-        return await self.ssh(self._floating, command)
+            while True:
+                while not await answers(self._floating, 22):
+                    await asyncio.sleep(0.1)
+                try:
+                    return await self.ssh(self._floating, command)
+                except AssertionError as error:
+                    # Whoever answered was the guest that has just been ended.
+                    if "Connection refused" not in str(error):
+                        raise
 
     async def ssh(self, address: str, command: str, *, ok: bool = True) -> str:
-        """What `command` prints in the guest; tries until the guest's SSH server answers."""
+        """What `command` prints in the guest."""
         options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=20", "LogLevel=ERROR",
                    "BatchMode=yes", "IdentitiesOnly=yes")  # fmt: skip
         words = [word for option in options for word in ("-o", option)]

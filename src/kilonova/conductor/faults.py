@@ -11,6 +11,7 @@ from kilonova.model.time import Timestamp, short
 
 # Nova's column width for `message`.
 MOST = 255
+MOST_TRIED = 80
 
 
 def fault_of(error: KilonovaError, now: Timestamp, failures: Sequence[dict[str, Any]] = ()) -> str:
@@ -19,7 +20,7 @@ def fault_of(error: KilonovaError, now: Timestamp, failures: Sequence[dict[str, 
     Errors nobody foresaw show their class only; what they say may not be meant for tenants.
     """
     details = "\n".join(_attempt(failure) for failure in failures)
-    tries = f"Exceeded maximum number of retries ({len(failures)}). Last: " if len(failures) > 1 else ""
+    tries = _tries(error, failures) if len(failures) > 1 else ""
     document = {
         "code": 500,
         "created": short(now),
@@ -27,6 +28,16 @@ def fault_of(error: KilonovaError, now: Timestamp, failures: Sequence[dict[str, 
         "details": details or error.message,
     }
     return msgspec.json.encode(document).decode()
+
+
+def _tries(error: KilonovaError, failures: Sequence[dict[str, Any]]) -> str:
+    """Where no host was left to try, what went wrong on the last that was: that is why."""
+    text = f"Exceeded maximum number of retries ({len(failures)}). Last: "
+    tried = [failure for failure in failures if failure["kind"] != NoValidHost.__name__]
+    if isinstance(error, NoValidHost) and tried:
+        # As of errors nobody foresaw, what comes behind the colon may not be meant for tenants.
+        return f"{text}{tried[-1]['message'].split(':', 1)[0][:MOST_TRIED]}. Then: "
+    return text
 
 
 def _message(error: KilonovaError, most: int) -> str:
