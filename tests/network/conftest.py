@@ -27,6 +27,10 @@ def shell(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[st
     return subprocess.run(arguments, capture_output=True, text=True, check=check, timeout=30)
 
 
+# Guests ask at once, and routers tell by themselves every few seconds at first: one question may come too early.
+ADVERTISED_S = 45.0
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
     """True as soon as `condition` holds; False when it did not within `seconds`."""
     deadline = time.monotonic() + seconds

@@ -30,7 +30,7 @@ from kilonova.network.agent.host_network import HostNetwork
 from kilonova.network.agent.metadata_socket import listen
 
 from .cloud import OUTER
-from .conftest import StandIn, leftovers, shell, wait_for
+from .conftest import ADVERTISED_S, StandIn, leftovers, shell, wait_for
 from .dhcp6 import asked_of_dhcp6
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -321,7 +321,7 @@ def test_a_guest_learns_its_address_and_its_way_out_from_the_routers_advertiseme
     host_network.converge(wanted)
 
     assert wait_for(lambda: f"{own}/64" in guest.run("ip", "-6", "addr", "show", "dev", "eth0", "-tentative").stdout)
-    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout)
+    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout, ADVERTISED_S)
     # Not the route's own: the kernel sets that only when an advertisement changes the interface's.
     assert guest.run("cat", "/proc/sys/net/ipv6/conf/eth0/mtu").stdout == "1450\n"
     assert wait_for(lambda: guest.pings6("fd00:211:7::1"))
@@ -341,7 +341,7 @@ def test_a_guest_is_told_to_ask_for_its_address_where_dhcp_gives_all(
 
     host_network.converge(six_through(router(), mine, mode="dhcpv6-stateful"))
 
-    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout)
+    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout, ADVERTISED_S)
     assert "fd00:211:7" not in guest.run("ip", "-6", "addr", "show", "dev", "eth0").stdout
     with inside(guest.name):
         assert asked_of_dhcp6("eth0", MAC_ONE) == "fd00:211:7::b"

@@ -19,7 +19,7 @@ from kilonova.network.agent.links import read_links
 from kilonova.network.errors import PortNotWanted
 
 from .cloud import NetworkCloud
-from .conftest import StandIn, leftovers, wait_for
+from .conftest import ADVERTISED_S, StandIn, leftovers, wait_for
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
@@ -254,7 +254,7 @@ async def test_a_guest_makes_the_address_the_service_expects_and_finds_its_route
 
     (own,) = [one["ip_address"] for one in port["fixed_ips"] if one["subnet_id"] == six["id"]]
     assert wait_for(lambda: f"{own}/64" in guest.run("ip", "-6", "addr", "show", "dev", "eth0").stdout)
-    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout)
+    assert wait_for(lambda: "default via fe80:" in guest.run("ip", "-6", "route").stdout, ADVERTISED_S)
 
 
 async def test_nothing_is_left_on_the_host_when_the_last_guest_has_gone(

@@ -29,6 +29,8 @@ _LOST = {
     libvirt.VIR_ERR_NO_CONNECT,
     libvirt.VIR_ERR_LIBSSH,
 }
+# And when it does so while a connection is made; "client socket is closed" is an internal error to it.
+_DROPPED = _LOST | {libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR}
 
 _loop_started = threading.Lock()
 _running = False
@@ -141,25 +143,22 @@ class Connection:
             self._on_reopened()
 
     def _connect(self) -> Any:
-        try:
-            connection = self._opened()
-            connection.setKeepAlive(_KEEPALIVE_S, _KEEPALIVE_COUNT)
-            self._register(connection)
-            _settle(connection)
-        except libvirt.libvirtError as error:
-            raise HypervisorUnavailable(f"libvirt cannot be reached: {error}") from error
-        return connection
-
-    def _opened(self) -> Any:
         until = time.monotonic() + _DYING_S
         while True:
             try:
-                return libvirt.open(self._locate())
+                return self._opened()
             except libvirt.libvirtError as error:
                 # A daemon that is about to end takes connections still, and drops them.
-                if error.get_error_code() not in _LOST | {libvirt.VIR_ERR_SYSTEM_ERROR} or time.monotonic() > until:
-                    raise
+                if error.get_error_code() not in _DROPPED or time.monotonic() > until:
+                    raise HypervisorUnavailable(f"libvirt cannot be reached: {error}") from error
             time.sleep(_LOOK_AGAIN_S)
+
+    def _opened(self) -> Any:
+        connection = libvirt.open(self._locate())
+        connection.setKeepAlive(_KEEPALIVE_S, _KEEPALIVE_COUNT)
+        self._register(connection)
+        _settle(connection)
+        return connection
 
     def _register(self, connection: Any) -> None:
         connection.registerCloseCallback(self._on_close, self._generation + 1)

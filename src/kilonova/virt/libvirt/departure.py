@@ -6,7 +6,7 @@ So it does not end with us: a guest whose move we began is found moving, or move
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import libvirt
 
@@ -19,6 +19,8 @@ from kilonova.virt.libvirt.arriving_xml import arriving, own_disks
 from kilonova.virt.libvirt.host import LibvirtHost
 from kilonova.virt.libvirt.peer import peer, peer_uri
 from kilonova.virt.libvirt.settings import MoveSettings
+
+T = TypeVar("T")
 
 _WHAT = "live migration"
 _GIB = 1024**3
@@ -93,7 +95,7 @@ async def progress(host: LibvirtHost, guest: GuestId) -> MoveProgress | None:
 
 
 def _progress(domain: Any) -> MoveProgress | None:
-    told = domain.jobStats() if domain.isActive() else {}
+    told = _while_it_runs(domain, domain.jobStats) or {}
     if told.get("operation") != libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT:
         return None
     # Disks go first; and at the very first it is not known yet how much there is of anything.
@@ -172,7 +174,18 @@ def _size_gib(domain: Any) -> float:
 
 
 def _moving(domain: Any) -> bool:
-    return bool(domain.isActive()) and domain.jobInfo()[0] != libvirt.VIR_DOMAIN_JOB_NONE
+    told = _while_it_runs(domain, domain.jobInfo)
+    return told is not None and told[0] != libvirt.VIR_DOMAIN_JOB_NONE
+
+
+def _while_it_runs(domain: Any, ask: Callable[[], T]) -> T | None:
+    """What it answers; None when it does not run (any more: it may be gone between two questions)."""
+    try:
+        return ask() if domain.isActive() else None
+    except libvirt.libvirtError:
+        if domain.isActive():
+            raise
+        return None
 
 
 def _await_end(domain: Any) -> None:
