@@ -29,6 +29,8 @@ _KIB_PER_GIB = 1024**2
 _LEAST_MEMORY_GIB = 2
 _LONGEST_S = 24 * 3600.0
 _LOOK_AGAIN_S = 0.1
+# libvirt (9.0) may never answer who gives up a move at the moment in which its disks are over.
+_GIVE_UP_S = 60.0
 _RUNS = libvirt.VIR_DOMAIN_XML_MIGRATABLE | libvirt.VIR_DOMAIN_XML_SECURE
 _DEFINED = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 # Stopped by a move that did not end well, not by its owner.
@@ -66,7 +68,7 @@ def arrived(guest: GuestId, running: str, defined: str) -> str:
 
 async def migrate_back(host: LibvirtHost, guest: GuestId, *, address: str) -> None:
     """Errors: GuestNotFound where the other host does not know it, HypervisorUnavailable, GuestOperationFailed."""
-    await host.on(_WHAT, guest, _give_up, deadline_s=_LONGEST_S)
+    await host.on(_WHAT, guest, _give_up, deadline_s=_GIVE_UP_S)
     if await host.on(_WHAT, guest, domains.is_active):
         await _go_on(host, guest)
         return
@@ -154,7 +156,7 @@ async def _in_time(host: LibvirtHost, guest: GuestId, move: Callable[[Any], None
         done, _ = await asyncio.wait({moving}, timeout=limit_s or None)
         if not done:
             forced = moves.timeout_action == "force_complete"
-            await (complete(host, guest) if forced else host.on(_WHAT, guest, _give_up))
+            await (complete(host, guest) if forced else host.on(_WHAT, guest, _give_up, deadline_s=_GIVE_UP_S))
         await moving
     finally:
         # Given up here it goes on between the hosts; whoever wants it back asks for that.
