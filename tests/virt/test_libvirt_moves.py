@@ -16,6 +16,7 @@ from kilonova.model.errors import GuestNotFound, HypervisorUnavailable
 from kilonova.model.hypervisor import TAKES_GUESTS
 from kilonova.model.ids import HostName
 from kilonova.virt.config_drive import write_config_drive
+from kilonova.virt.errors import GuestOperationFailed
 from kilonova.virt.guest import GuestSpec, LocalDisk, PowerState
 from kilonova.virt.libvirt.daemon import PrivateDaemon
 from kilonova.virt.libvirt.driver import LibvirtHypervisor
@@ -211,6 +212,33 @@ async def under_way(source: Host, target: Host, spec: GuestSpec) -> asyncio.Task
     return moving
 
 
+async def test_a_move_that_is_given_up_leaves_the_guest_where_it_is(pair: tuple[Host, Host], image: Path) -> None:
+    here, there = pair
+    await slowed(here)
+    spec = await heavy(here, image, size="6M")
+    moving = await under_way(here, there, spec)
+    await here.hypervisor.migrate_back(spec.id, other=THERE, address=there.address)
+
+    with pytest.raises(GuestOperationFailed):
+        await moving
+    assert (await here.state(spec), await there.state(spec)) == (RUNNING, OFF)
+    assert await here.hypervisor.progress(spec.id) is None
+
+
+async def test_a_host_goes_on_answering_while_a_guest_moves(pair: tuple[Host, Host], image: Path) -> None:
+    here, there = pair
+    await slowed(here)
+    spec = await heavy(here, image, size="40M")
+    moving = await under_way(here, there, spec)
+    async with asyncio.timeout(20):
+        for _ in range(200):
+            assert await here.state(spec) is RUNNING
+
+    assert not moving.done()
+    await here.hypervisor.migrate_back(spec.id, other=THERE, address=there.address)
+    await asyncio.gather(moving, return_exceptions=True)
+
+
 @pytest.mark.parametrize("post_copy", [False, True])
 async def test_a_slow_move_comes_to_its_end_when_told_and_the_guest_goes_on(
     pair: tuple[Host, Host], image: Path, post_copy: bool
@@ -225,15 +253,16 @@ async def test_a_slow_move_comes_to_its_end_when_told_and_the_guest_goes_on(
     assert (await here.state(spec), await there.state(spec)) == (OFF, RUNNING)
 
 
-async def test_a_move_that_takes_too_long_is_brought_to_its_end_where_so_configured(
-    pair: tuple[Host, Host], image: Path
+@pytest.mark.parametrize(("action", "ends"), [("abort", HERE), ("force_complete", THERE)])
+async def test_a_move_that_takes_too_long_is_ended_as_configured(
+    pair: tuple[Host, Host], image: Path, action: str, ends: HostName
 ) -> None:
     here, there = pair
-    await slowed(here, completion_s_per_gib=0.1, timeout_action="force_complete")
+    await slowed(here, completion_s_per_gib=0.1, timeout_action=action)
     spec = await heavy(here, image, size="4M")
     await asyncio.gather(live(here, there, spec), return_exceptions=True)
 
-    assert (await here.state(spec), await there.state(spec)) == (OFF, RUNNING)
+    assert [host.name for host in pair if await host.state(spec) is RUNNING] == [ends]
 
 
 async def test_a_guest_nobody_knows_there_does_not_leave(pair: tuple[Host, Host], image: Path) -> None:

@@ -1,4 +1,8 @@
-"""One connection to libvirt: calls in a bounded pool with deadlines, events on the loop, made again when it breaks."""
+"""The way to libvirt: calls in a bounded pool with deadlines, events on the loop, made again when it breaks.
+
+Each thread of the pool has a connection of its own. Where threads share one, libvirt's client (before 10.2) forgets at
+times to wake the one that reads for all: calls then take until the next keepalive, five seconds, while a guest moves.
+"""
 
 import asyncio
 import logging
@@ -52,6 +56,25 @@ def _start_event_loop() -> None:
             _running = True
 
 
+def opened(uri: str, *, keepalive_count: int = _KEEPALIVE_COUNT) -> Any:
+    """Over which libvirt tells of a peer's silence. Blocks. Errors: libvirt's."""
+    connection = libvirt.open(uri)
+    connection.setKeepAlive(_KEEPALIVE_S, keepalive_count)
+    return connection
+
+
+def close_quietly(connection: Any) -> None:
+    """Broken or not. Blocks."""
+    try:
+        connection.close()
+    except libvirt.libvirtError:
+        return
+
+
+class _Lost(Exception):
+    """The daemon went away; what libvirt said of it."""
+
+
 class Connection:
     """`locate` (blocking) starts what must run and returns the URI; `on_signal` and `on_reopened` run on the loop."""
 
@@ -71,14 +94,17 @@ class Connection:
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="libvirt")
         self._tasks = Tasks("libvirt connection")
         self._opening = asyncio.Lock()
-        self._connection: Any = None
+        self._watching: Any = None
+        self._uri = ""
+        self._own = threading.local()
+        self._owned: list[Any] = []
         self._generation = 0
         self._closed = False
 
     @property
     def is_open(self) -> bool:
         """Between `open` and `close`, broken or not."""
-        return self._connection is not None
+        return self._watching is not None
 
     async def open(self) -> None:
         """Errors: HypervisorUnavailable."""
@@ -89,9 +115,9 @@ class Connection:
     async def close(self) -> None:
         self._closed = True
         await self._tasks.close()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await self._in_pool(connection.close)
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            await self._in_pool(self._hang_up, watching)
         self._pool.shutdown(wait=False)
 
     async def call(self, function: Callable[[Any], T], *, deadline_s: float | None = None) -> T:
@@ -99,17 +125,18 @@ class Connection:
 
         Errors: HypervisorUnavailable, and whatever `function` raises.
         """
-        generation, connection = self._generation, self._connection
-        if connection is None:
+        if not self.is_open:
             raise HypervisorUnavailable("The connection to libvirt is closed.")
+        generation = self._generation
         try:
-            return await self._in_pool(function, connection, deadline_s=deadline_s)
-        except libvirt.libvirtError as error:
-            if not self._is_lost(error, connection):
-                raise
-            log.warning("libvirt went away: %s", error)
+            return await self._in_pool(self._over_own, function, deadline_s=deadline_s)
+        except _Lost as lost:
+            log.warning("libvirt went away: %s", lost)
         await self._reopen(generation)
-        return await self._in_pool(function, self._connection, deadline_s=deadline_s)
+        try:
+            return await self._in_pool(self._over_own, function, deadline_s=deadline_s)
+        except _Lost as lost:
+            raise HypervisorUnavailable(f"libvirt cannot be reached: {lost}") from lost
 
     async def _in_pool(self, function: Callable[..., T], *arguments: object, deadline_s: float | None = None) -> T:
         limit_s = deadline_s or self._deadline_s
@@ -123,24 +150,18 @@ class Connection:
             # Its late error, after a timeout or a cancellation, is nobody's any more.
             work.add_done_callback(lambda late: late.cancelled() or late.exception())
 
-    def _is_lost(self, error: libvirt.libvirtError, connection: Any) -> bool:
-        if error.get_error_code() in _LOST:
-            return True
-        try:
-            return not connection.isAlive()
-        except libvirt.libvirtError:
-            return True
-
     async def _reopen(self, generation: int) -> None:
         """A new connection, unless somebody made one since `generation`."""
         async with self._opening:
             if self._generation != generation or self._closed:
                 return
-            first = self._connection is None
-            self._connection = await self._in_pool(self._connect)
+            first = self._watching is None
+            self._watching = await self._in_pool(self._connect)
             self._generation += 1
         if not first:
             self._on_reopened()
+
+    # In a thread of the pool
 
     def _connect(self) -> Any:
         until = time.monotonic() + _DYING_S
@@ -154,11 +175,50 @@ class Connection:
             time.sleep(_LOOK_AGAIN_S)
 
     def _opened(self) -> Any:
-        connection = libvirt.open(self._locate())
-        connection.setKeepAlive(_KEEPALIVE_S, _KEEPALIVE_COUNT)
+        self._uri = self._locate()
+        connection = opened(self._uri)
         self._register(connection)
         _settle(connection)
         return connection
+
+    def _over_own(self, function: Callable[[Any], T]) -> T:
+        """Errors: _Lost, and whatever `function` raises."""
+        connection = self._own_connection()
+        try:
+            return function(connection)
+        except libvirt.libvirtError as error:
+            if not _is_lost(error, connection):
+                raise
+            self._drop_own()
+            raise _Lost(str(error)) from error
+
+    def _own_connection(self) -> Any:
+        """Of this thread. Errors: _Lost."""
+        if getattr(self._own, "generation", None) != self._generation:
+            self._drop_own()
+            generation, watching = self._generation, self._watching
+            try:
+                connection = opened(self._uri)
+            except libvirt.libvirtError as error:
+                raise _Lost(str(error)) from error
+            if not _is_alive(watching):
+                # A daemon that has just started anew, with which things have not settled yet.
+                close_quietly(connection)
+                raise _Lost("it ended")
+            self._own.connection, self._own.generation = connection, generation
+            self._owned.append(connection)
+        return self._own.connection
+
+    def _drop_own(self) -> None:
+        connection = getattr(self._own, "connection", None)
+        if connection is not None:
+            self._own.connection = self._own.generation = None
+            self._owned.remove(connection)
+            close_quietly(connection)
+
+    def _hang_up(self, watching: Any) -> None:
+        for connection in (watching, *self._owned):
+            close_quietly(connection)
 
     def _register(self, connection: Any) -> None:
         connection.registerCloseCallback(self._on_close, self._generation + 1)
@@ -211,6 +271,17 @@ class Connection:
             except HypervisorUnavailable as error:
                 log.warning("libvirt is still away: %s", error.message)
                 await asyncio.sleep(_RETRY_S)
+
+
+def _is_lost(error: libvirt.libvirtError, connection: Any) -> bool:
+    return error.get_error_code() in _LOST or not _is_alive(connection)
+
+
+def _is_alive(connection: Any) -> bool:
+    try:
+        return bool(connection is not None and connection.isAlive())
+    except libvirt.libvirtError:
+        return False
 
 
 def _settle(connection: Any) -> None:

@@ -29,8 +29,9 @@ _KIB_PER_GIB = 1024**2
 _LEAST_MEMORY_GIB = 2
 _LONGEST_S = 24 * 3600.0
 _LOOK_AGAIN_S = 0.1
-# libvirt (9.0) may never answer who gives up a move at the moment in which its disks are over.
 _GIVE_UP_S = 60.0
+# A move that is given up ends within a second, as a rule.
+_OVERDUE_S = 2.0
 _RUNS = libvirt.VIR_DOMAIN_XML_MIGRATABLE | libvirt.VIR_DOMAIN_XML_SECURE
 _DEFINED = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 # Stopped by a move that did not end well, not by its owner.
@@ -198,13 +199,29 @@ def _await_end(domain: Any) -> None:
 
 def _give_up(domain: Any) -> None:
     """Return when no move is under way. Errors: libvirt's, after the guest has begun to run there (post-copy)."""
+    overdue = time.monotonic() + _OVERDUE_S
+    nudged = False
     while _moving(domain):
         _while_moving(domain, domain.abortJob)
         time.sleep(_LOOK_AGAIN_S)
+        if time.monotonic() > overdue and not nudged:
+            nudged = _stand_still(domain)
     if domain.isActive():
         state, reason = domain.state()
-        if state == libvirt.VIR_DOMAIN_PAUSED and reason in _STUCK:
+        if state == libvirt.VIR_DOMAIN_PAUSED and (nudged or reason in _STUCK):
             domain.resume()
+
+
+def _stand_still(domain: Any) -> bool:
+    """True when it ran until now.
+
+    A guest stops when nearly all of it is over. Given up at that moment, it goes on before libvirt (9.0) has looked,
+    which then waits for its stop and for nothing else.
+    """
+    runs = bool(domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING)
+    if runs:
+        _while_moving(domain, domain.suspend)
+    return runs
 
 
 def _hurry(domain: Any, *, post_copy: bool) -> bool:
@@ -213,10 +230,7 @@ def _hurry(domain: Any, *, post_copy: bool) -> bool:
         return False
     if post_copy and _follows(domain):
         return False
-    runs = domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING
-    if runs:
-        _while_moving(domain, domain.suspend)
-    return bool(runs)
+    return _stand_still(domain)
 
 
 def _follows(domain: Any) -> bool:

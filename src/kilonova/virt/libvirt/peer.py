@@ -15,11 +15,12 @@ from kilonova.model.errors import HypervisorUnavailable
 from kilonova.model.ids import GuestId
 from kilonova.virt.errors import GuestOperationFailed
 from kilonova.virt.libvirt import domains
+from kilonova.virt.libvirt.connection import close_quietly, opened
 from kilonova.virt.libvirt.settings import MoveSettings
 
 T = TypeVar("T")
 
-_KEEPALIVE_S, _KEEPALIVE_COUNT = 5, 6
+_KEEPALIVE_COUNT = 6
 
 # Disks take their time: nobody else shall wait for them.
 _pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="libvirt-peer")
@@ -60,26 +61,13 @@ async def peer(moves: MoveSettings, address: str, guest: GuestId) -> AsyncIterat
     if not address:
         raise HypervisorUnavailable("The other host takes no connections from this one: live_migration_inbound_addr.")
     try:
-        connection = await _blocking(_open, peer_uri(moves, address))
+        connection = await _blocking(lambda: opened(peer_uri(moves, address), keepalive_count=_KEEPALIVE_COUNT))
     except libvirt.libvirtError as error:
         raise HypervisorUnavailable(f"libvirt at {address} cannot be reached: {error}") from error
     try:
         yield Peer(connection, guest)
     finally:
-        await _blocking(_close, connection)
-
-
-def _open(uri: str) -> Any:
-    connection = libvirt.open(uri)
-    connection.setKeepAlive(_KEEPALIVE_S, _KEEPALIVE_COUNT)
-    return connection
-
-
-def _close(connection: Any) -> None:
-    try:
-        connection.close()
-    except libvirt.libvirtError:
-        return
+        await _blocking(close_quietly, connection)
 
 
 class FarFiles:
