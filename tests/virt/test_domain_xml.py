@@ -157,6 +157,22 @@ def test_the_config_drive_is_a_read_only_cdrom() -> None:
     assert cdrom.find("readonly") is not None
 
 
+@pytest.mark.parametrize(("machine", "bus"), [("pc", "scsi"), ("q35", "scsi"), ("q35", "sata")])
+def test_a_config_drive_does_not_take_the_name_a_later_volume_is_promised(machine: str, bus: str) -> None:
+    properties = {"hw_machine_type": machine, "hw_disk_bus": bus, "hw_cdrom_bus": bus}
+
+    domain = xml(replace(SPEC, properties=properties, config_drive=Path("/c.iso")))
+
+    assert set(targets(domain)) == {"sda", "sdz"}
+
+
+def test_a_volume_of_several_guests_is_not_locked() -> None:
+    shared = replace(volume("/dev/vdb"), shared=True)
+    shareable = xml(replace(SPEC, disks=(ROOT, shared, volume("/dev/vdc")))).findall("devices/disk[shareable]")
+
+    assert [attribute(disk, "target", "dev") for disk in shareable] == ["vdb"]
+
+
 def test_image_properties_choose_the_hardware() -> None:
     properties = {
         "hw_disk_bus": "scsi",
@@ -169,7 +185,7 @@ def test_image_properties_choose_the_hardware() -> None:
 
     domain = xml(replace(SPEC, properties=properties, config_drive=Path("/c.iso")))
 
-    assert set(targets(domain)) == {"sda", "sdb"}
+    assert set(targets(domain)) == {"sda", "sdz"}
     assert attribute(domain, "devices/controller[@type='scsi']", "model") == "virtio-scsi"
     assert attribute(domain, "devices/interface/model", "type") == "e1000"
     assert attribute(domain, "os/type", "machine") == "q35"

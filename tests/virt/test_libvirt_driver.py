@@ -267,6 +267,26 @@ async def test_a_swapped_volume_has_the_content_and_may_be_larger(
     assert larger.path.stat().st_size == 1 << 30
 
 
+async def test_guests_share_a_volume_that_allows_it(libvirt_rig: LibvirtRig, image: Path, tmp_path: Path) -> None:
+    shared = replace(volume(tmp_path), shared=True)
+    for spec in (guest_spec(image, disks=(guest_spec(image).disks[0], shared)), guest_spec(image)):
+        guest = await booted(libvirt_rig, spec)
+        await libvirt_rig.hypervisor.attach_volume(guest, shared)
+        assert (await libvirt_rig.hypervisor.diagnostics(guest))["num_disks"] == 2
+
+
+async def test_a_volume_comes_to_a_guest_whose_config_drive_is_on_the_same_bus(
+    libvirt_rig: LibvirtRig, image: Path, tmp_path: Path
+) -> None:
+    drive = tmp_path / "config.iso"
+    write_config_drive(drive, {"openstack/latest/meta_data.json": b"{}"})
+    for machine in ("pc", "q35"):
+        properties = {"hw_machine_type": machine, "hw_disk_bus": "scsi", "hw_cdrom_bus": "scsi"}
+        guest = await booted(libvirt_rig, guest_spec(image, config_drive=drive, properties=properties))
+        await libvirt_rig.hypervisor.attach_volume(guest, volume(tmp_path, device="/dev/sdb"))
+        assert (await libvirt_rig.hypervisor.diagnostics(guest))["num_disks"] == 3
+
+
 async def test_what_is_plugged_in_later_is_of_the_kind_the_image_asks_for(
     libvirt_rig: LibvirtRig, image: Path, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def disk_of(attachment: Attachment, device: str, *, bootable: bool = False) -> V
         format="qcow2" if data.get("format") == "qcow2" else "raw",
         device=device,
         read_only=data.get("access_mode") == "ro",
+        shared=bool(data.get("multiattach")),
         bootable=bootable,
     )
 

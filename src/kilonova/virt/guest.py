@@ -60,13 +60,14 @@ class LocalDisk(msgspec.Struct, frozen=True, kw_only=True, tag="local"):
 
 
 class VolumeDisk(msgspec.Struct, frozen=True, kw_only=True, tag="volume"):
-    """An attached volume, by what the volume service's connection info says."""
+    """An attached volume, by what the volume service's connection info says; `shared` with other guests."""
 
     volume_id: VolumeId
     path: Path
     format: Literal["raw", "qcow2"]
     device: str
     read_only: bool = False
+    shared: bool = False
     bus: str = "virtio"
     bootable: bool = False
 

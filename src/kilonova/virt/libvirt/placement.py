@@ -10,6 +10,8 @@ from kilonova.virt.libvirt.guest_files import GuestFiles
 
 _PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd", "fdc": "fd"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# Where the config drive sits once other disks may come to its bus: their names give them places, not so its own.
+_ASIDE = {"scsi": ("0", "1", "0"), "sata": ("0", "0", "5")}
 
 
 class PlacedDisk(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,8 +24,11 @@ class PlacedDisk(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     bus: str
     read_only: bool = False
+    shared: bool = False
     cdrom: bool = False
     boots: bool = False
+    # Controller, target and unit, where its name must not decide.
+    address: tuple[str, str, str] | None = None
 
 
 def place_disks(spec: GuestSpec, files: GuestFiles) -> list[PlacedDisk]:
@@ -62,6 +67,7 @@ def place_volume(disk: VolumeDisk, properties: dict[str, str]) -> PlacedDisk:
         target=_PREFIX[bus] + disk.device.rpartition("/")[2][2:],
         bus=bus,
         read_only=disk.read_only,
+        shared=disk.shared,
         boots=disk.bootable,
     )
 
@@ -81,18 +87,25 @@ def _config_drive(path: Path, properties: dict[str, str], taken: set[str]) -> Pl
     usual = "sata" if "q35" in properties.get("hw_machine_type", "") else "ide"
     bus = properties.get("hw_cdrom_bus", usual)
     bus = bus if bus in _PREFIX else usual
+    # A volume is promised the first free name of the disks' own kind, without a look at this drive.
+    aside = _PREFIX[bus] == _PREFIX[_bus("virtio", properties)]
     return PlacedDisk(
         identity="config-2",
         serial="config-2",
         path=path,
         format="raw",
-        target=_free(bus, taken),
+        target=_last(bus) if aside else _free(bus, taken),
         bus=bus,
         read_only=True,
         cdrom=bus != "virtio",
+        address=_ASIDE.get(bus) if aside else None,
     )
 
 
 def _free(bus: str, taken: set[str]) -> str:
     names = [_PREFIX[bus] + a for a in _LETTERS] + [_PREFIX[bus] + a + b for a in _LETTERS for b in _LETTERS]
     return next(name for name in names if name not in taken)
+
+
+def _last(bus: str) -> str:
+    return _PREFIX[bus] + ("d" if bus == "ide" else "z")

@@ -215,10 +215,16 @@ def _disk(disk: PlacedDisk) -> Element:
     SubElement(element, "target", dev=disk.target, bus=disk.bus)
     if disk.read_only or disk.cdrom:
         SubElement(element, "readonly")
+    if disk.shared:
+        # Else the first guest's QEMU locks the others' out.
+        SubElement(element, "shareable")
     _text(element, "serial", disk.serial)
     if disk.boots:
         SubElement(element, "boot", order="1")
     SubElement(element, "alias", name=ALIAS + disk.identity)
+    if disk.address is not None:
+        controller, target, unit = disk.address
+        SubElement(element, "address", type="drive", controller=controller, bus="0", target=target, unit=unit)
     return element
 
 
