@@ -68,7 +68,9 @@ class Held:
 class Volume:
     id: str
     status: str = "available"
+    bootable: bool = True
     multiattach: bool = False
+    image_metadata: dict[str, str] = field(default_factory=dict)
     size: int = 1
     migration_status: str | None = None
     attachments: tuple[Held, ...] = ()

@@ -1,6 +1,7 @@
 """Creating servers: little is answered, at once; what is wrong is told at once; what is accepted is stored."""
 
 import base64
+import json
 from typing import Any
 
 import msgspec
@@ -237,6 +238,24 @@ async def test_boot_from_volume_needs_no_image_and_has_none(cloud: Cloud) -> Non
     assert shown["image"] == ""
     assert shown["os-extended-volumes:volumes_attached"] == [{"id": VOLUME}]
     assert (await create(cloud, None)).status_code == 400
+
+
+async def test_a_volume_gives_its_images_properties_if_one_can_boot_from_it(cloud: Cloud) -> None:
+    mapping = [{"source_type": "volume", "destination_type": "volume", "uuid": VOLUME, "boot_index": 0}]
+    cloud.volumes.known[VOLUME] = Volume(VOLUME, bootable=False)
+    answer = await create(cloud, None, block_device_mapping_v2=mapping)
+    assert (answer.status_code, answer.json()["badRequest"]["message"]) == (
+        400,
+        f"Block Device {VOLUME} is not bootable.",
+    )
+    cloud.volumes.known[VOLUME] = Volume(VOLUME, image_metadata={"min_ram": "999999", "image_id": "i"})
+    answer = await create(cloud, None, block_device_mapping_v2=mapping)
+    assert answer.json()["badRequest"]["message"] == "Flavor's memory is too small for requested image."
+    cloud.volumes.known[VOLUME] = Volume(VOLUME, image_metadata={"hw_disk_bus": "scsi", "image_id": "i"})
+    assert (await create(cloud, None, block_device_mapping_v2=mapping)).status_code == 202
+
+    [server] = await rows(cloud, servers)
+    assert json.loads(server["request_spec"])["image_properties"] == {"hw_disk_bus": "scsi"}
 
 
 async def test_the_key_is_the_caller_s_own_and_copied(cloud: Cloud, image: str) -> None:

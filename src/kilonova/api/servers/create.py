@@ -16,7 +16,7 @@ from kilonova.api.servers.block_devices import asked_devices, columns_of, is_vol
 from kilonova.api.servers.create_checks import check_counts, check_personality, check_policy, check_volumes, kept_files
 from kilonova.api.servers.hardware import check_asked
 from kilonova.api.servers.image_mapping import mapping_of, with_mapping
-from kilonova.api.servers.images import check_fit, usable_image
+from kilonova.api.servers.images import check_fit, properties_of, usable_image
 from kilonova.api.servers.network_needs import NetworkNeeds, needs_of
 from kilonova.api.servers.networks import Networks, wanted_networks
 from kilonova.api.servers.placing import Place, check_group_room, wanted_place
@@ -47,6 +47,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     most: int
     flavor: FlavorOf
     image: Image | None
+    properties: dict[str, str]
     devices: tuple[BlockDevice, ...]
     networks: Networks
     needs: NetworkNeeds
@@ -95,8 +96,9 @@ async def understood(request: Request) -> Wanted:
         raise BadRequest("Invalid imageRef provided.")
     if image is not None:
         check_fit(request, image, flavor, local_root=not is_volume_backed(devices))
-    check_asked(request, flavor, {} if image is None else image.properties)
-    await check_volumes(request, devices, count=most)
+    known = await check_volumes(request, devices, count=most, imageless=image is None)
+    properties = properties_of(known, flavor) if image is None else image.properties
+    check_asked(request, flavor, properties)
     networks = await wanted_networks(request, body.get("networks"), count=most)
     place = await wanted_place(request, request.body)
     key_name = body.get("key_name")
@@ -106,6 +108,7 @@ async def understood(request: Request) -> Wanted:
         most=most,
         flavor=flavor,
         image=image,
+        properties=properties,
         devices=devices,
         networks=networks,
         needs=await needs_of(request, networks),
@@ -268,7 +271,7 @@ def spec_of(request: Request, wanted: Wanted, server_id: ServerId) -> RequestSpe
         swap_mib=flavor.swap_mib,
         extra_specs=flavor.extra_specs,
         image_id=None if image is None else image.id,
-        image_properties={} if image is None else image.properties,
+        image_properties=wanted.properties,
         boots_from_volume=is_volume_backed(wanted.devices),
         availability_zone=place.zone,
         force_host=place.force_host,

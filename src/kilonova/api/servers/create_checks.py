@@ -60,15 +60,25 @@ def _over(count: int, allowed: int) -> bool:
     return allowed != UNLIMITED and count > allowed
 
 
-async def check_volumes(request: Request, devices: Iterable[BlockDevice], *, count: int) -> None:
-    """Volumes and snapshots named are there and free. Errors: BadRequest."""
+async def check_volumes(
+    request: Request, devices: Iterable[BlockDevice], *, count: int, imageless: bool
+) -> dict[str, str]:
+    """Volumes and snapshots named are there and free. Without an image, what is known of the one that the volume it
+    boots from was made of. Errors: BadRequest.
+    """
+    known: dict[str, str] = {}
     for device in devices:
         if device.volume_id is not None:
             if count > 1:
                 raise BadRequest(
                     "Unable to launch multiple instances with a single volume. Please launch your instances one by one."
                 )
-            await check_free_volume(request, device.volume_id, booting=True)
+            volume = await check_free_volume(request, device.volume_id, booting=True)
+            if imageless and device.boot_index == 0:
+                if not volume.bootable:
+                    raise BadRequest(f"Block Device {volume.id} is not bootable.")
+                known = volume.image_metadata
+    return known
 
 
 async def check_free_volume(request: Request, volume_id: str, *, booting: bool) -> Volume:

@@ -1,5 +1,6 @@
 """Images a server is made from: that they are there and fit the flavor. Texts: Nova's."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from kilonova.api.request import Request
@@ -7,6 +8,10 @@ from kilonova.model.errors import BadRequest, Forbidden, NotFound
 from kilonova.model.image import Image, ImageStatus
 
 _GIB = 1 << 30
+# What a volume knows of its image beside the properties.
+_FACTS = frozenset(
+    ("image_id", "image_name", "checksum", "container_format", "disk_format", "min_disk", "min_ram", "size")
+)
 
 
 class Sized(Protocol):
@@ -33,10 +38,21 @@ async def usable_image(request: Request, image_id: str) -> Image:
     return image
 
 
+def properties_of(known: Mapping[str, str], flavor: Sized) -> dict[str, str]:
+    """Of an image, from what the volume service keeps of the one a volume was made of. Errors: ImageUnfit."""
+    least = known.get("min_ram", "")
+    _check_memory(int(least) if least.isdecimal() else 0, flavor)
+    return {name: value for name, value in known.items() if name not in _FACTS}
+
+
+def _check_memory(least_mib: int, flavor: Sized) -> None:
+    if least_mib > flavor.memory_mib:
+        raise ImageUnfit("Flavor's memory is too small for requested image.")
+
+
 def check_fit(request: Request, image: Image, flavor: Sized, *, local_root: bool) -> None:
     """`local_root`: the root disk is on the host, made from the image. Errors: ImageUnfit, Forbidden."""
-    if image.min_ram > flavor.memory_mib:
-        raise ImageUnfit("Flavor's memory is too small for requested image.")
+    _check_memory(image.min_ram, flavor)
     if not local_root:
         return
     if flavor.root_gib == 0:

@@ -1,7 +1,7 @@
 """The way to libvirt: calls in a bounded pool with deadlines, events on the loop, made again when it breaks.
 
-Each thread of the pool has a connection of its own. Where threads share one, libvirt's client (before 10.2) forgets at
-times to wake the one that reads for all: calls then take until the next keepalive, five seconds, while a guest moves.
+No two calls share a connection. Where threads do, libvirt's client (before 10.2) forgets at times to wake the one that
+reads for all: calls then take until the next keepalive, five seconds, while a guest moves.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import libvirt
 
@@ -75,6 +75,13 @@ class _Lost(Exception):
     """The daemon went away; what libvirt said of it."""
 
 
+class _Line(NamedTuple):
+    """A connection for one call at a time."""
+
+    connection: Any
+    generation: int
+
+
 class Connection:
     """`locate` (blocking) starts what must run and returns the URI; `on_signal` and `on_reopened` run on the loop."""
 
@@ -96,8 +103,8 @@ class Connection:
         self._opening = asyncio.Lock()
         self._watching: Any = None
         self._uri = ""
-        self._own = threading.local()
-        self._owned: list[Any] = []
+        self._guard = threading.Lock()
+        self._idle: list[_Line] = []
         self._generation = 0
         self._closed = False
 
@@ -115,9 +122,8 @@ class Connection:
     async def close(self) -> None:
         self._closed = True
         await self._tasks.close()
-        watching, self._watching = self._watching, None
-        if watching is not None:
-            await self._in_pool(self._hang_up, watching)
+        if self.is_open:
+            await self._in_pool(self._hang_up)
         self._pool.shutdown(wait=False)
 
     async def call(self, function: Callable[[Any], T], *, deadline_s: float | None = None) -> T:
@@ -129,12 +135,12 @@ class Connection:
             raise HypervisorUnavailable("The connection to libvirt is closed.")
         generation = self._generation
         try:
-            return await self._in_pool(self._over_own, function, deadline_s=deadline_s)
+            return await self._in_pool(self._over_line, function, deadline_s=deadline_s)
         except _Lost as lost:
             log.warning("libvirt went away: %s", lost)
         await self._reopen(generation)
         try:
-            return await self._in_pool(self._over_own, function, deadline_s=deadline_s)
+            return await self._in_pool(self._over_line, function, deadline_s=deadline_s)
         except _Lost as lost:
             raise HypervisorUnavailable(f"libvirt cannot be reached: {lost}") from lost
 
@@ -181,44 +187,57 @@ class Connection:
         _settle(connection)
         return connection
 
-    def _over_own(self, function: Callable[[Any], T]) -> T:
+    def _over_line(self, function: Callable[[Any], T]) -> T:
         """Errors: _Lost, and whatever `function` raises."""
-        connection = self._own_connection()
+        line = self._free_line() or self._new_line()
         try:
-            return function(connection)
+            return function(line.connection)
         except libvirt.libvirtError as error:
-            if not _is_lost(error, connection):
+            if not _is_lost(error, line.connection):
                 raise
-            self._drop_own()
             raise _Lost(str(error)) from error
+        finally:
+            self._put_back(line)
 
-    def _own_connection(self) -> Any:
-        """Of this thread. Errors: _Lost."""
-        if getattr(self._own, "generation", None) != self._generation:
-            self._drop_own()
-            generation, watching = self._generation, self._watching
-            try:
-                connection = opened(self._uri)
-            except libvirt.libvirtError as error:
-                raise _Lost(str(error)) from error
-            if not _is_alive(watching):
-                # A daemon that has just started anew, with which things have not settled yet.
-                close_quietly(connection)
-                raise _Lost("it ended")
-            self._own.connection, self._own.generation = connection, generation
-            self._owned.append(connection)
-        return self._own.connection
+    def _free_line(self) -> _Line | None:
+        while True:
+            with self._guard:
+                line = self._idle.pop() if self._idle else None
+            if line is None or line.generation == self._generation:
+                return line
+            close_quietly(line.connection)
 
-    def _drop_own(self) -> None:
-        connection = getattr(self._own, "connection", None)
-        if connection is not None:
-            self._own.connection = self._own.generation = None
-            self._owned.remove(connection)
-            close_quietly(connection)
+    def _new_line(self) -> _Line:
+        """Errors: _Lost."""
+        generation = self._generation
+        try:
+            line = _Line(opened(self._uri), generation)
+        except libvirt.libvirtError as error:
+            raise _Lost(str(error)) from error
+        with self._guard:
+            settled = _is_alive(self._watching)
+        if not settled:
+            # It ended, or it has just started anew.
+            close_quietly(line.connection)
+            raise _Lost("the daemon is not the one it was")
+        return line
 
-    def _hang_up(self, watching: Any) -> None:
-        for connection in (watching, *self._owned):
-            close_quietly(connection)
+    def _put_back(self, line: _Line) -> None:
+        with self._guard:
+            wanted = not self._closed and _is_alive(line.connection)
+            if wanted:
+                self._idle.append(line)
+        if not wanted:
+            close_quietly(line.connection)
+
+    def _hang_up(self) -> None:
+        """Lines that are in use are closed by those who use them: libvirt forgives no other."""
+        with self._guard:
+            idle, self._idle = self._idle, []
+            watching, self._watching = self._watching, None
+            close_quietly(watching)
+        for line in idle:
+            close_quietly(line.connection)
 
     def _register(self, connection: Any) -> None:
         connection.registerCloseCallback(self._on_close, self._generation + 1)

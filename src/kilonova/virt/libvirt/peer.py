@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,22 +37,29 @@ def peer_uri(moves: MoveSettings, address: str) -> str:
 
 
 class Peer:
-    """A connection to the libvirt of another host, about one guest."""
+    """A connection to the libvirt of another host, about one guest; one call at a time."""
 
     def __init__(self, connection: Any, guest: GuestId) -> None:
         self._connection = connection
         self._guest = guest
+        self._work: Future[Any] = Future()
+        self._work.set_result(None)
 
     async def call(self, operation: str, function: Callable[[Any], T]) -> T:
         """`function(connection)` off the loop. Errors: GuestNotFound, GuestOperationFailed."""
+        work = self._work = _pool.submit(function, self._connection)
         try:
-            return await _blocking(function, self._connection)
+            return await asyncio.wrap_future(work)
         except libvirt.libvirtError as error:
             raise domains.translated(error, operation, self._guest) from error
 
     async def on(self, operation: str, function: Callable[[Any], T]) -> T:
         """`function(domain)` off the loop. Errors: as `call`."""
         return await self.call(operation, lambda c: function(c.lookupByUUIDString(self._guest)))
+
+    def close(self) -> None:
+        """Blocks, though not for a call that was given up and still goes on: then that one closes it."""
+        self._work.add_done_callback(lambda _: close_quietly(self._connection))
 
 
 @asynccontextmanager
@@ -64,10 +71,11 @@ async def peer(moves: MoveSettings, address: str, guest: GuestId) -> AsyncIterat
         connection = await _blocking(lambda: opened(peer_uri(moves, address), keepalive_count=_KEEPALIVE_COUNT))
     except libvirt.libvirtError as error:
         raise HypervisorUnavailable(f"libvirt at {address} cannot be reached: {error}") from error
+    found = Peer(connection, guest)
     try:
-        yield Peer(connection, guest)
+        yield found
     finally:
-        await _blocking(close_quietly, connection)
+        await _blocking(found.close)
 
 
 class FarFiles:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from kilonova.aio.clock import Clock
+from kilonova.virt.simulated.consoles import ConsolePort, screen, terminal
 from kilonova.virt.simulated.faults import Faults
 from kilonova.virt.simulated.hardware import SimulatedHardware
 from kilonova.virt.simulated.host import SimulatedHypervisor
 from kilonova.virt.simulated.journal import Journal
-from kilonova.virt.simulated.screen import Screen
 
 
 class SimulatedFleet:
@@ -17,7 +17,7 @@ class SimulatedFleet:
         self.faults = Faults()
         self._journal = Journal(path)
         self._clock = clock
-        self._screen = Screen()
+        self._consoles = {"vnc": ConsolePort(screen), "serial": ConsolePort(terminal)}
         self._hosts: dict[str, SimulatedHypervisor] = {}
 
     def host(
@@ -36,7 +36,7 @@ class SimulatedFleet:
                 journal=self._journal,
                 faults=self.faults,
                 clock=self._clock,
-                screen=self._screen,
+                consoles=self._consoles,
                 vcpus=vcpus,
                 memory_mib=memory_mib,
                 disk_gib=disk_gib,
@@ -46,5 +46,6 @@ class SimulatedFleet:
 
     def close(self) -> None:
         """Let the file go; guests stay as they are."""
-        self._screen.close()
+        for port in self._consoles.values():
+            port.close()
         self._journal.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -29,18 +30,19 @@ from kilonova.virt.guest import (
 )
 from kilonova.virt.qcow2 import write_qcow2
 from kilonova.virt.simulated.console_text import console_text
+from kilonova.virt.simulated.consoles import ConsolePort
 from kilonova.virt.simulated.faults import Faults
 from kilonova.virt.simulated.hardware import SimulatedHardware, hardware_of
 from kilonova.virt.simulated.journal import GuestRecord, Journal
 from kilonova.virt.simulated.moving import first_of, hand_over
-from kilonova.virt.simulated.screen import Screen
 from kilonova.virt.simulated.telemetry import diagnostics
 
 _GIB = 1024**3
 _OFF = (PowerState.SHUTDOWN, PowerState.CRASHED)
 _ALIVE = (PowerState.RUNNING, PowerState.PAUSED)
-# Made-up addresses but for VNC: nothing listens there, yet the API can show a URL.
-_FIRST_PORT: dict[ConsoleKind, int] = {"vnc": 5900, "spice": 15900, "serial": 25900}
+_CONSOLES: tuple[ConsoleKind, ...] = ("vnc", "spice", "serial")
+# Where nothing listens, the API can show a URL all the same.
+_FIRST_MADE_UP_PORT = 15900
 
 
 class SimulatedHypervisor:
@@ -53,7 +55,7 @@ class SimulatedHypervisor:
         journal: Journal,
         faults: Faults,
         clock: Clock,
-        screen: Screen,
+        consoles: Mapping[str, ConsolePort],
         vcpus: int,
         memory_mib: int,
         disk_gib: int,
@@ -63,7 +65,7 @@ class SimulatedHypervisor:
         self._journal = journal
         self._faults = faults
         self._clock = clock
-        self._screen = screen
+        self._consoles = consoles
         self._size = (vcpus, memory_mib, disk_gib)
         self._threads = hardware.threads_per_core
         self._threads_trait = frozenset({HAS_THREADS} if self._threads > 1 else ())
@@ -177,13 +179,14 @@ class SimulatedHypervisor:
     async def console(self, guest: GuestId, kind: str) -> ConsoleAddress:
         await self._meet("console", guest)
         record = self._record(guest)
-        known = next((k for k in _FIRST_PORT if k == kind), None)
+        known = next((k for k in _CONSOLES if k == kind), None)
         if known is None:
             raise ConsoleUnavailable(kind)
         if record.state not in _ALIVE:
             raise GuestNotRunning(guest)
-        made_up = _FIRST_PORT[known] + zlib.crc32(guest.encode()) % 10_000
-        port = await self._screen.port() if known == "vnc" else made_up
+        listener = self._consoles.get(known)
+        made_up = _FIRST_MADE_UP_PORT + zlib.crc32(guest.encode()) % 10_000
+        port = made_up if listener is None else await listener.port()
         return ConsoleAddress(kind=known, host="127.0.0.1", port=port)
 
     # Abilities
