@@ -30,6 +30,8 @@ async def attach(cloud: RealCloud, guest: Guest, volume_id: str) -> str:
     assert answer.status_code == 200, answer.text
     await cloud.volume_is(volume_id, "in-use")
     device = str(answer.json()["volumeAttachment"]["device"])
+    volume = (await cloud.api.http.get(f"/volume/v3/volumes/{volume_id}")).json()["volume"]
+    assert [one["device"] for one in volume["attachments"]] == [device]
     # Its kernel takes a moment to find it.
     await guest.inside(f"until [ -b {device} ]; do sleep 0.1; done")
     return device

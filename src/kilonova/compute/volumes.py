@@ -22,9 +22,10 @@ class VolumeUnusable(BadRequest):
     """The volume cannot be connected; the message says why, and is the server's fault."""
 
 
-def connector_of(host: Host) -> dict[str, object]:
-    """Who wants to connect, in the volume service's words."""
-    return {"host": host.name, "ip": host.settings.host_ip, "initiator": None, "platform": "x86_64", "os_type": "linux"}
+def connector_of(host: Host, device: str) -> dict[str, object]:
+    """Who wants to connect, and as what the guest shall see it, in the volume service's words."""
+    machine = {"host": host.name, "ip": host.settings.host_ip, "platform": "x86_64", "os_type": "linux"}
+    return {**machine, "initiator": None, "mountpoint": device}
 
 
 async def connect_volumes(host: Host, record: ServerRecord, *, afresh: bool = False) -> tuple[BlockDevice, ...]:
@@ -39,8 +40,8 @@ async def connect_volumes(host: Host, record: ServerRecord, *, afresh: bool = Fa
             continue
         if device.volume_id is None:
             raise VolumeUnusable(f"Block device {device.id} has no volume.")
-        attachment = await _attachment(host, record, device.volume_id, device.attachment_id, afresh=afresh)
         name = device.device_name or _name_for(device, record, (*record.block_devices, *found))
+        attachment = await _attachment(host, record, device.volume_id, device.attachment_id, name, afresh=afresh)
         found.append(msgspec.structs.replace(device, attachment_id=attachment.id, device_name=name))
     return tuple(found)
 
@@ -50,9 +51,12 @@ def _name_for(device: BlockDevice, record: ServerRecord, others: Sequence[BlockD
 
 
 async def _attachment(
-    host: Host, record: ServerRecord, volume_id: str, known: str | None, *, afresh: bool = False
+    host: Host, record: ServerRecord, volume_id: str, known: str | None, name: str, *, afresh: bool = False
 ) -> Attachment:
-    """The server's attachment of the volume, made where there is none, with connection info for this host."""
+    """The server's attachment of the volume, made where there is none, with connection info for this host.
+
+    `name` is the device's, such as /dev/vdb.
+    """
     token = await host.token()
     attachment = None
     if known is not None:
@@ -64,7 +68,7 @@ async def _attachment(
         there = await host.volume.attachments(token, server_id=record.id, volume_id=volume_id)
         attachment = there[0] if there else await host.volume.attachment_create(volume_id, record.id, token)
     if afresh or not attachment.connection_info:
-        attachment = await host.volume.attachment_update(attachment.id, connector_of(host), token)
+        attachment = await host.volume.attachment_update(attachment.id, connector_of(host, name), token)
     return attachment
 
 
@@ -130,19 +134,20 @@ async def _hold_only(host: Host, record: ServerRecord, volume_id: str, token: st
 
 async def connect(host: Host, record: ServerRecord, order: AttachVolume) -> VolumeDisk:
     """One more volume for a server that runs."""
-    attachment = await _attachment(host, record, order.volume_id, order.attachment_id)
     others = [device for device in record.block_devices if device.volume_id != order.volume_id]
-    return disk_of(attachment, free_device(record, others, wish=order.device))
+    name = free_device(record, others, wish=order.device)
+    attachment = await _attachment(host, record, order.volume_id, order.attachment_id, f"/dev/{name}")
+    return disk_of(attachment, name)
 
 
 async def connect_in_place(host: Host, record: ServerRecord, order: SwapVolume) -> tuple[VolumeDisk, int]:
     """Where a volume is to be from now on, at the device that it has, and its size in GiB."""
-    attachment = await host.volume.attachment(order.attachment_id, await host.token())
-    attachment = await _attachment(host, record, attachment.volume_id, attachment.id)
-    volume = await host.volume.show(attachment.volume_id, await host.token())
     mapping = next(device for device in record.block_devices if device.volume_id == order.volume_id)
-    name = (mapping.device_name or "/dev/vda").removeprefix("/dev/")
-    return disk_of(attachment, name, bootable=mapping.boot_index == 0), volume.size
+    name = mapping.device_name or "/dev/vda"
+    attachment = await host.volume.attachment(order.attachment_id, await host.token())
+    attachment = await _attachment(host, record, attachment.volume_id, attachment.id, name)
+    volume = await host.volume.show(attachment.volume_id, await host.token())
+    return disk_of(attachment, name.removeprefix("/dev/"), bootable=mapping.boot_index == 0), volume.size
 
 
 def free_device(record: ServerRecord, others: Sequence[BlockDevice], *, wish: str | None = None) -> str:
