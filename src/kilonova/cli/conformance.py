@@ -92,7 +92,7 @@ def _cloud(driver: str = "simulated") -> Iterator[Path]:
         try:
             yield state
         finally:
-            subprocess.run([*kilonova, "down", "--state-dir", str(state)], check=False)
+            subprocess.run([*kilonova, "down", "--all", "--state-dir", str(state)], check=False)
 
 
 def run_rig(rigs: Path, kind: str, script: str, *, driver: str) -> bool:
